@@ -1,0 +1,202 @@
+package authenticator
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+)
+
+// MaxFieldLength is the length of one field of an attempt in bytes. It bounds
+// what hashing a password can cost.
+const MaxFieldLength = 4096
+
+// Named is an authenticator under the name it is configured by.
+type Named struct {
+	Name          string
+	Authenticator Authenticator
+}
+
+// Options says what a Login works with.
+type Options struct {
+	// Authenticators in the order in which the login page offers them; at least
+	// one, each with a name of its own.
+	Authenticators []Named
+	Rules          Rules
+	// Users is asked for existing users and their groups. Nil knows nobody.
+	Users UserDirectory
+	// Throttle limits attempts. Nil means no limit.
+	Throttle *Throttle
+	// Log hears of every refusal. Nil discards.
+	Log *slog.Logger
+}
+
+// Login lets people in: the rules of the hub around its authenticators. Its
+// methods may be called from any goroutine.
+type Login struct {
+	authenticators []Named
+	rules          *ruleset
+	users          UserDirectory
+	throttle       *Throttle
+	log            *slog.Logger
+}
+
+// Decision says that somebody may come in, and as whom.
+type Decision struct {
+	// User is the name in the hub.
+	User string
+	// Authenticator is the name of the one that vouched for him: the one to ask
+	// when the session is refreshed.
+	Authenticator string
+	// Admin sets the flag of the user; nil leaves it.
+	Admin *bool
+	// Groups, Roles and AuthState as in Identity.
+	Groups    []string
+	Roles     []Role
+	AuthState json.RawMessage
+}
+
+// New checks the options. It fails on rules that cannot work: a name that nobody
+// can have, a pattern that does not compile, a chain in the map of names.
+func New(o Options) (*Login, error) {
+	if len(o.Authenticators) == 0 {
+		return nil, errors.New("authenticator: none is configured")
+	}
+	seen := map[string]bool{}
+	for _, named := range o.Authenticators {
+		if named.Name == "" || named.Authenticator == nil || seen[named.Name] {
+			return nil, fmt.Errorf("authenticator: %q is empty or given twice", named.Name)
+		}
+		seen[named.Name] = true
+	}
+	rules, err := newRuleset(o.Rules)
+	if err != nil {
+		return nil, err
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Login{authenticators: o.Authenticators, rules: rules, users: o.Users, throttle: o.Throttle, log: o.Log}, nil
+}
+
+// Login runs one attempt against the authenticator of that name. The error is
+// one for Describe; it is logged already.
+func (l *Login) Login(ctx context.Context, name string, attempt Attempt) (*Decision, error) {
+	decision, err := l.login(ctx, name, attempt.trimmed())
+	if err != nil {
+		l.log.LogAttrs(ctx, levelOf(err), "login refused",
+			slog.String("authenticator", ForLog(name)), slog.String("user", ForLog(attempt.Username())),
+			slog.String("remote", attempt.Remote.String()), slog.String("reason", err.Error()))
+		return nil, err
+	}
+	return decision, nil
+}
+
+func (l *Login) login(ctx context.Context, name string, attempt Attempt) (*Decision, error) {
+	authenticator, ok := l.Authenticator(name)
+	if !ok {
+		return nil, ErrUnknown
+	}
+	if err := checkFields(attempt); err != nil {
+		return nil, err
+	}
+	counted := l.countedName(attempt.Username())
+	if err := l.throttle.Allow(counted, attempt.Remote); err != nil {
+		return nil, err
+	}
+	identity, err := authenticator.Authenticate(ctx, attempt)
+	if err != nil {
+		return nil, err
+	}
+	if identity == nil {
+		return nil, ErrDenied
+	}
+	decision, err := l.decide(ctx, Named{name, authenticator}, *identity)
+	if err != nil {
+		return nil, fmt.Errorf("identity %q: %w", ForLog(identity.Name), err)
+	}
+	l.throttle.Forget(counted)
+	return decision, nil
+}
+
+// decide applies everything that follows an authenticator's yes.
+func (l *Login) decide(ctx context.Context, by Named, identity Identity) (*Decision, error) {
+	var err error
+	if identity.Name, err = l.rules.normalise(identity.Name); err != nil {
+		return nil, err
+	}
+	identity.Groups = l.cleanGroups(ctx, by.Name, identity.Groups)
+	if err := l.rules.check(ctx, &identity, opensByDefault(by.Authenticator), l.users); err != nil {
+		return nil, err
+	}
+	if identity.Admin == nil && l.rules.admins[identity.Name] {
+		identity.Admin = new(true)
+	}
+	return &Decision{
+		User: identity.Name, Authenticator: by.Name, Admin: identity.Admin,
+		Groups: identity.Groups, Roles: identity.Roles, AuthState: identity.AuthState,
+	}, nil
+}
+
+// checkFields refuses what no form of ours sends, before anything is done with it.
+func checkFields(attempt Attempt) error {
+	if len(attempt.Username()) > MaxNameLength {
+		return &Error{Status: http.StatusBadRequest, Message: "The user name is too long."}
+	}
+	for field, value := range attempt.Form {
+		if len(field) > MaxFieldLength || len(value) > MaxFieldLength {
+			return &Error{Status: http.StatusBadRequest, Message: "A field of the login form is too long."}
+		}
+		if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
+			return &Error{Status: http.StatusBadRequest, Message: "A field of the login form is not valid text."}
+		}
+	}
+	return nil
+}
+
+// countedName is the name that a typed one counts as. One that nobody can have
+// still counts, in canonical form.
+func (l *Login) countedName(typed string) string {
+	if name, err := l.rules.normalise(typed); err == nil {
+		return name
+	}
+	return Canonical(typed)
+}
+
+func opensByDefault(a Authenticator) bool {
+	open, ok := a.(OpenByDefault)
+	return ok && open.OpenByDefault()
+}
+
+// levelOf tells trouble of ours from the daily wrong password.
+func levelOf(err error) slog.Level {
+	if status, _, _ := Describe(err); status >= http.StatusInternalServerError {
+		return slog.LevelError
+	}
+	return slog.LevelWarn
+}
+
+// Authenticator returns the authenticator of that name.
+func (l *Login) Authenticator(name string) (Authenticator, bool) {
+	for _, named := range l.authenticators {
+		if named.Name == name {
+			return named.Authenticator, true
+		}
+	}
+	return nil, false
+}
+
+// UserName returns the name in the hub for a name that somebody typed into the
+// API or a configuration, or an error wrapping ErrInvalidName.
+func (l *Login) UserName(raw string) (string, error) { return l.rules.normalise(raw) }
+
+// IsAdmin reports whether the list of admins has that user.
+func (l *Login) IsAdmin(user string) bool { return l.rules.admins[user] }
+
+// IsBlocked reports whether that user is blocked. Sessions and servers of a
+// blocked user end; the caller sees to it.
+func (l *Login) IsBlocked(user string) bool { return l.rules.blocked[user] }
