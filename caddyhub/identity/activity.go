@@ -1,0 +1,153 @@
+package identity
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/caddyhub/caddyhub/caddyhub/store"
+)
+
+// Activity is when users, tokens and servers were last active. Times move
+// forward only. Touch costs no I/O: it is remembered and written in batches, so
+// that a busy hub writes once per interval and not once per request. What a
+// node has not yet written it loses when it dies; readers on other nodes see it
+// one interval late.
+type Activity struct {
+	store store.Store
+	now   func() time.Time
+
+	mu      sync.Mutex
+	pending map[string]time.Time
+}
+
+// FlushInterval is how often Run writes what was touched.
+const FlushInterval = 10 * time.Second
+
+// flushBatch bounds one transaction of Flush.
+const flushBatch = 256
+
+// moment is the record of one activity.
+type moment struct {
+	At time.Time `json:"at"`
+}
+
+var activities = store.Collection[moment]{Kind: "activity"}
+
+// ActivityOfUser names the activity of a user.
+func ActivityOfUser(name string) string { return store.Join("user", name) }
+
+// ActivityOfService names the activity of a service.
+func ActivityOfService(name string) string { return store.Join("service", name) }
+
+// ActivityOfToken names the activity of a token.
+func ActivityOfToken(id string) string { return store.Join("token", id) }
+
+// ActivityOfServer names the activity of a user's server.
+func ActivityOfServer(user, server string) string { return store.Join("server", user, server) }
+
+// NewActivity makes an Activity over a store.
+func NewActivity(s store.Store, now func() time.Time) *Activity {
+	return &Activity{store: s, now: now, pending: make(map[string]time.Time)}
+}
+
+// Touch notes that something was active at a time.
+func (a *Activity) Touch(name string, at time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if at.After(a.pending[name]) {
+		a.pending[name] = at
+	}
+}
+
+// Last says when something was last active; zero if never.
+func (a *Activity) Last(r store.Reader, name string) (time.Time, error) {
+	stored, _, err := activities.Find(r, name)
+	if err != nil {
+		return time.Time{}, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if pending := a.pending[name]; pending.After(stored.At) {
+		return pending.UTC(), nil
+	}
+	return stored.At, nil
+}
+
+// Set writes a time at once, inside a transaction, if it is later than the
+// stored one.
+func (a *Activity) Set(w store.Writer, name string, at time.Time) error {
+	stored, found, err := activities.Find(w, name)
+	if err != nil || found && !at.After(stored.At) {
+		return err
+	}
+	return activities.Put(w, name, moment{at.UTC()}, time.Time{})
+}
+
+// Flush writes what was touched. What could not be written stays for later.
+func (a *Activity) Flush(ctx context.Context) error {
+	for {
+		batch := a.take()
+		if len(batch) == 0 {
+			return nil
+		}
+		err := a.store.Update(ctx, func(w store.Writer) error {
+			for name, at := range batch {
+				if err := a.Set(w, name, at); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			for name, at := range batch {
+				a.Touch(name, at)
+			}
+			return err
+		}
+	}
+}
+
+// Run flushes every FlushInterval until the context ends, and once more then.
+func (a *Activity) Run(ctx context.Context, failed func(error)) {
+	ticker := time.NewTicker(FlushInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			if err := a.Flush(ctx); err != nil {
+				failed(err)
+			}
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+			defer cancel()
+			if err := a.Flush(last); err != nil {
+				failed(err)
+			}
+			return
+		}
+	}
+}
+
+// take removes a batch from what is pending.
+func (a *Activity) take() map[string]time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	batch := make(map[string]time.Time, min(len(a.pending), flushBatch))
+	for name, at := range a.pending {
+		batch[name] = at
+		delete(a.pending, name)
+		if len(batch) == flushBatch {
+			break
+		}
+	}
+	return batch
+}
+
+// Delete forgets an activity, inside a transaction.
+func (a *Activity) Delete(w store.Writer, name string) error {
+	a.mu.Lock()
+	delete(a.pending, name)
+	a.mu.Unlock()
+	return activities.Delete(w, name)
+}

@@ -1,0 +1,89 @@
+// Package identity knows who there is: users, groups, roles and services, the
+// browser sessions and API tokens by which requests say who they are, and what
+// all of these may do, as scopes.
+//
+// What it guarantees:
+//
+//   - No secret is stored. Tokens and session secrets are kept as keyed hashes,
+//     auth state is sealed; a copy of the store logs nobody in.
+//   - A session or token is worth what its owner is worth at the moment of the
+//     request: a role taken away, a group left, a user deleted counts at once.
+//     A user who is deleted and created again has none of the old credentials.
+//   - Trouble with the store is store.ErrUnavailable (or another error), never
+//     ErrInvalid: who reads a 403 out of it throws people out of their work.
+//   - Revocation wins over renewal: renewing a session never brings it back.
+//
+// Directory is the entrance; everything it does to the store is one transaction.
+package identity
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/caddyhub/caddyhub/caddyhub/identity/keyring"
+	"github.com/caddyhub/caddyhub/caddyhub/scope"
+	"github.com/caddyhub/caddyhub/caddyhub/store"
+)
+
+var (
+	// ErrInvalid says that a credential is unknown, expired, revoked or
+	// malformed. The cases are not told apart.
+	ErrInvalid = errors.New("identity: invalid credentials")
+	// ErrNotFound says that there is no such user, group, role, service or token.
+	ErrNotFound = errors.New("identity: not found")
+	// ErrExists says that the name is taken.
+	ErrExists = errors.New("identity: name already exists")
+)
+
+// Directory finds, makes, changes and removes identities.
+type Directory struct {
+	store       store.Store
+	keys        *keyring.Ring
+	definitions *scope.Definitions
+	now         func() time.Time
+	log         *slog.Logger
+	sessions    SessionLimits
+	activity    *Activity
+}
+
+// Options are what a Directory needs. All fields but Log and Sessions are required.
+type Options struct {
+	Store       store.Store
+	Keys        *keyring.Ring
+	Definitions *scope.Definitions
+	// Sessions limits browser sessions; zero fields mean the defaults.
+	Sessions SessionLimits
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// Log is for operators; nil discards.
+	Log *slog.Logger
+}
+
+// New makes a Directory.
+func New(options Options) *Directory {
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	if options.Log == nil {
+		options.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Directory{
+		store:       options.Store,
+		keys:        options.Keys,
+		definitions: options.Definitions,
+		now:         options.Now,
+		log:         options.Log,
+		sessions:    options.Sessions.withDefaults(),
+		activity:    NewActivity(options.Store, options.Now),
+	}
+}
+
+// Definitions are the scopes that exist in this hub.
+func (d *Directory) Definitions() *scope.Definitions { return d.definitions }
+
+// Keys is the ring that this directory hashes and seals with.
+func (d *Directory) Keys() *keyring.Ring { return d.keys }
+
+// Activity is when users, tokens and servers were last active.
+func (d *Directory) Activity() *Activity { return d.activity }

@@ -1,0 +1,70 @@
+package identity
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/caddyhub/caddyhub/caddyhub/store"
+)
+
+// Service is a program that uses the hub: through its API, by logging users in
+// through it, or both (JupyterHub "Services").
+type Service struct {
+	Name string `json:"name"`
+	// Admin gives the role "admin".
+	Admin bool `json:"admin,omitempty"`
+	// Roles assigned to the service; sorted.
+	Roles []string `json:"roles,omitempty"`
+	// URL is the origin the service listens at; it is routed under
+	// /services/NAME/. Empty: not routed.
+	URL string `json:"url,omitempty"`
+	// OAuthClientID and OAuthRedirectURI make the service an OAuth client.
+	OAuthClientID    string `json:"oauth_client_id,omitempty"`
+	OAuthRedirectURI string `json:"oauth_redirect_uri,omitempty"`
+	// OAuthClientAllowedScopes are what it may ask of a user beside access.
+	OAuthClientAllowedScopes []string `json:"oauth_client_allowed_scopes,omitempty"`
+	// OAuthNoConfirm skips the consent page.
+	OAuthNoConfirm bool `json:"oauth_no_confirm,omitempty"`
+	// Hidden keeps the service out of the menu.
+	Hidden bool `json:"hidden,omitempty"`
+	// Info is any JSON object, shown by the API.
+	Info json.RawMessage `json:"info,omitempty"`
+}
+
+var services = store.Collection[Service]{Kind: "service"}
+
+// GetService returns a service inside a transaction, or ErrNotFound.
+func GetService(r store.Reader, name string) (Service, error) {
+	if name == "" || len(name) > store.MaxKeyLength/4 {
+		return Service{}, fmt.Errorf("%w: service", ErrNotFound)
+	}
+	service, err := services.Get(r, store.Join(name))
+	return service, notFound(err, "service", name)
+}
+
+// Service returns a service, or ErrNotFound.
+func (d *Directory) Service(ctx context.Context, name string) (service Service, err error) {
+	err = d.store.View(ctx, func(r store.Reader) error {
+		service, err = GetService(r, name)
+		return err
+	})
+	return service, err
+}
+
+// Services returns all services, in the order of their names.
+func (d *Directory) Services(ctx context.Context) (list []Service, err error) {
+	err = d.store.View(ctx, func(r store.Reader) error {
+		list = nil
+		return services.Each(r, "", func(item store.Item[Service]) error {
+			list = append(list, item.Value)
+			return nil
+		})
+	})
+	return list, err
+}
+
+func putService(w store.Writer, service Service) error {
+	return services.Put(w, store.Join(service.Name), service, time.Time{})
+}

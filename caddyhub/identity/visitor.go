@@ -1,0 +1,101 @@
+package identity
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/caddyhub/caddyhub/caddyhub/scope"
+	"github.com/caddyhub/caddyhub/caddyhub/store"
+)
+
+// VisitorLifetime is how long a visitor token is good for. It only has to
+// outlive the 300 s for which a single-user server remembers an answer.
+const VisitorLifetime = 15 * time.Minute
+
+// VisitorRenewal is the age at which the edge hands the next one upstream.
+const VisitorRenewal = 5 * time.Minute
+
+// visitorPrefix tells visitor tokens from all others, also after they expired.
+const visitorPrefix = "visitor."
+
+const purposeVisitor = "visitor token"
+
+// Visitor is what a visitor token says: this session visits that server. The
+// edge mints such tokens and puts them into Authorization on the way to a
+// single-user server or service, which asks the hub who it is, as it does with
+// any token. Nothing is stored for them: the hub recognises its own signature
+// and looks at the session, so they end with it.
+type Visitor struct {
+	// SessionID is Session.ID of the visitor's login.
+	SessionID string `json:"s"`
+	// Client is what is visited; the token opens nothing else.
+	Client scope.Client `json:"c"`
+	// Expires is when the token ends, in Unix seconds.
+	Expires int64 `json:"e"`
+}
+
+// IsVisitorToken says whether a token looks like one that the edge minted. It
+// may have expired or be a forgery.
+func IsVisitorToken(token string) bool { return strings.HasPrefix(token, visitorPrefix) }
+
+// VisitorToken mints a token for a session's visit to a server or service.
+// Calls within the same renewal interval give the same token, on every node.
+func (d *Directory) VisitorToken(session *Session, client scope.Client) string {
+	interval := d.now().Truncate(VisitorRenewal)
+	payload, err := json.Marshal(Visitor{
+		SessionID: session.ID,
+		Client:    client,
+		Expires:   interval.Add(VisitorLifetime).Unix(),
+	})
+	if err != nil {
+		panic("identity: visitor token: " + err.Error()) // strings and numbers always encode
+	}
+	body := base64.RawURLEncoding.EncodeToString(payload)
+	mac := d.keys.MAC(purposeVisitor, []byte(body))
+	return visitorPrefix + body + "." + base64.RawURLEncoding.EncodeToString(mac)
+}
+
+// OpenVisitorToken returns what a visitor token says, whether or not it has
+// expired; ok is false unless this hub signed it.
+func (d *Directory) OpenVisitorToken(token string) (visitor Visitor, ok bool) {
+	signed, found := strings.CutPrefix(token, visitorPrefix)
+	if !found || len(token) > maxTokenLength {
+		return visitor, false
+	}
+	body, signature, found := strings.Cut(signed, ".")
+	if !found {
+		return visitor, false
+	}
+	mac, err := base64.RawURLEncoding.Strict().DecodeString(signature)
+	if err != nil || !d.keys.Verify(purposeVisitor, mac, []byte(body)) {
+		return visitor, false
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(body)
+	if err != nil || json.Unmarshal(payload, &visitor) != nil {
+		return Visitor{}, false
+	}
+	return visitor, true
+}
+
+func (d *Directory) byVisitorToken(ctx context.Context, secret string) (identity *Identity, err error) {
+	visitor, ok := d.OpenVisitorToken(secret)
+	if !ok || d.now().Unix() >= visitor.Expires {
+		return nil, ErrInvalid
+	}
+	err = d.store.View(ctx, func(r store.Reader) error {
+		session, err := getSession(r, visitor.SessionID)
+		if err != nil {
+			return err
+		}
+		if identity, err = d.ofSession(r, session); err != nil {
+			return err
+		}
+		identity.Visitor = &visitor
+		identity.Scopes = d.cut(nil, identity.Owner.scopeOwner(visitor.Client), identity.Scopes, GroupsOf(r))
+		return nil
+	})
+	return identity, err
+}
