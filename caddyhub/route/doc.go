@@ -1,0 +1,21 @@
+// Package route is the routing table: which upstream serves which path.
+//
+// A route is a record of the store under its routespec, written with Put and
+// Delete inside whatever transaction makes it true ("ready" and its route are
+// one commit). Every node keeps all routes in memory, in a Table that a Mirror
+// holds equal to the store.
+//
+// What the package guarantees:
+//
+//   - A Spec and a Target are valid from the moment they exist. There is one
+//     parser for each, and JSON goes through it too. Neither ever holds a brace,
+//     so nothing that expands placeholders finds any in them.
+//   - Lookup compares whole segments, each percent-decoded once, case-sensitive:
+//     the route /user/al/ never serves /user/alice. It neither blocks nor
+//     allocates, whatever is written beside it.
+//   - A change copies the nodes on its way through the tree and nothing else.
+//   - Mirror.Fresh says whether the table may be outdated, and since when.
+//
+// Routespecs are those of JupyterHub (section 8.1 of its proxy contract) and of
+// configurable-http-proxy.
+package route

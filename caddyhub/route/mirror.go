@@ -1,0 +1,279 @@
+package route
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/caddyhub/caddyhub/caddyhub/store"
+)
+
+// retryPause is how long a Mirror waits before it tries a failed store again: it
+// bounds what a dead store costs this node and how late the node recovers.
+const retryPause = 200 * time.Millisecond
+
+// Mirror keeps a Table equal to the routes of a store. Make one with NewMirror
+// and give it a goroutine with Run.
+type Mirror struct {
+	store  store.Store
+	table  *Table
+	logger *slog.Logger
+	now    func() time.Time
+	loaded chan struct{}
+	// reading holds one token: whoever reads the store in order to change the
+	// table has it, so that a later read never loses to an earlier one.
+	reading chan struct{}
+
+	mu      sync.Mutex
+	fresh   bool
+	since   time.Time
+	touched time.Time
+}
+
+// MirrorOptions are what NewMirror may be told.
+type MirrorOptions struct {
+	// Logger for records that cannot be read and for losing the store. Nil discards.
+	Logger *slog.Logger
+	// Now is the clock. Nil means time.Now.
+	Now func() time.Time
+}
+
+// NewMirror returns a mirror of the routes in s, with an empty table that is not
+// fresh until Run has loaded it.
+func NewMirror(s store.Store, options MirrorOptions) *Mirror {
+	m := &Mirror{
+		store:   s,
+		table:   NewTable(),
+		logger:  cmp.Or(options.Logger, slog.New(slog.DiscardHandler)),
+		now:     options.Now,
+		loaded:  make(chan struct{}),
+		reading: make(chan struct{}, 1),
+	}
+	if m.now == nil {
+		m.now = time.Now
+	}
+	m.since = m.now()
+	m.touched = m.since
+	return m
+}
+
+// Table is what the mirror keeps; it is the same for the mirror's whole life.
+func (m *Mirror) Table() *Table { return m.table }
+
+// Loaded is closed when the table has been loaded for the first time.
+func (m *Mirror) Loaded() <-chan struct{} { return m.loaded }
+
+// Fresh reports whether the mirror is in touch with the store, and since when it
+// is or is not. Not fresh since t means: changes after t may be missing here.
+func (m *Mirror) Fresh() (fresh bool, since time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.fresh, m.since
+}
+
+// Apply reads the routes with these specs and shows them, or their absence, in
+// the table before it returns. Call it after an own Update has committed, to read
+// on this node what it wrote; without it the change feed brings the same shortly.
+func (m *Mirror) Apply(ctx context.Context, specs ...Spec) error {
+	ids := make([]string, len(specs))
+	for i, spec := range specs {
+		ids[i] = spec.String()
+	}
+	return m.refresh(ctx, ids)
+}
+
+// Run follows the store until the context ends, whose error it returns, or the
+// store is closed (store.ErrClosed). It outlives every other trouble.
+func (m *Mirror) Run(ctx context.Context) error {
+	defer m.lost("the mirror has stopped", nil)
+	for {
+		err := m.follow(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if errors.Is(err, store.ErrClosed) {
+			return err
+		}
+		m.lost("routes may be outdated", err)
+		if err := pause(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// follow opens a feed, loads, and applies what the feed tells. It returns when
+// the feed has to be opened anew.
+func (m *Mirror) follow(ctx context.Context) error {
+	feed, err := m.store.Follow(ctx)
+	if err != nil {
+		return err
+	}
+	defer feed.Close()
+	if err := m.load(ctx); err != nil {
+		return err
+	}
+	m.inTouch()
+	for {
+		batch, err := feed.Next(ctx)
+		switch {
+		case errors.Is(err, store.ErrUnavailable) && ctx.Err() == nil:
+			// The feed reconnects by itself and then says what it missed.
+			m.lost("routes may be outdated", err)
+			if err := pause(ctx); err != nil {
+				return err
+			}
+			continue
+		case err != nil:
+			return err
+		case batch.Missed:
+			err = m.load(ctx)
+		default:
+			err = m.refresh(ctx, routeIDs(batch))
+		}
+		if err != nil {
+			// What the batch told is lost with it: only a new load helps.
+			return err
+		}
+		m.inTouch()
+	}
+}
+
+// load makes the table equal to the store.
+func (m *Mirror) load(ctx context.Context) error {
+	return m.locked(ctx, func() error {
+		var routes []Route
+		err := m.store.View(ctx, func(r store.Reader) error {
+			routes = routes[:0]
+			return raw.Each(r, "", func(item store.Item[json.RawMessage]) error {
+				if route, ok := m.decode(item.ID, item.Value); ok {
+					routes = append(routes, route)
+				}
+				return nil
+			})
+		})
+		if err != nil {
+			return fmt.Errorf("load routes: %w", err)
+		}
+		m.table.Replace(slices.Values(routes))
+		return nil
+	})
+}
+
+// refresh makes the table equal to the store at these ids.
+func (m *Mirror) refresh(ctx context.Context, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	return m.locked(ctx, func() error {
+		found := make(map[string]Route, len(ids))
+		err := m.store.View(ctx, func(r store.Reader) error {
+			clear(found)
+			for _, id := range ids {
+				value, present, err := raw.Find(r, id)
+				if err != nil {
+					return err
+				}
+				if route, ok := m.decode(id, value); present && ok {
+					found[id] = route
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("read changed routes: %w", err)
+		}
+		for _, id := range ids {
+			if route, ok := found[id]; ok {
+				m.table.Set(route)
+			} else if spec, err := ParseSpec(id); err == nil {
+				m.table.Remove(spec)
+			}
+		}
+		return nil
+	})
+}
+
+// decode reads one record. A record that is no valid route, or stands under
+// another's id, is left out: its path is not served, and all others are.
+func (m *Mirror) decode(id string, value json.RawMessage) (Route, bool) {
+	if value == nil {
+		return Route{}, false
+	}
+	var route Route
+	if err := json.Unmarshal(value, &route); err != nil {
+		m.logger.Error("route cannot be read", "id", id, "error", err)
+		return Route{}, false
+	}
+	if route.Spec.IsZero() || route.Target.IsZero() || route.Spec.String() != id {
+		m.logger.Error("route is incomplete or stands under a wrong id", "id", id)
+		return Route{}, false
+	}
+	return route, true
+}
+
+func (m *Mirror) locked(ctx context.Context, work func() error) error {
+	select {
+	case m.reading <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-m.reading }()
+	return work()
+}
+
+func (m *Mirror) inTouch() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.touched = m.now()
+	if m.fresh {
+		return
+	}
+	m.fresh, m.since = true, m.touched
+	select {
+	case <-m.loaded:
+		m.logger.Info("routes are up to date again")
+	default:
+		close(m.loaded)
+	}
+}
+
+// lost notes that the table may be outdated, from the last time on that it
+// certainly was not.
+func (m *Mirror) lost(message string, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.fresh {
+		return
+	}
+	m.fresh, m.since = false, m.touched
+	if err != nil {
+		m.logger.Warn(message, "error", err)
+	}
+}
+
+// routeIDs are the ids of the routes a batch speaks of, each once.
+func routeIDs(batch store.Batch) []string {
+	var ids []string
+	for _, change := range batch.Changes {
+		if change.Key.Kind == Kind {
+			ids = append(ids, change.Key.ID)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+func pause(ctx context.Context) error {
+	select {
+	case <-time.After(retryPause):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
