@@ -1,0 +1,174 @@
+package house_test
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// leaves import nothing of ours and may be imported by every package: pure
+// functions over strings and numbers, each read, tested and fuzzed alone.
+var leaves = []string{"hubpath", "nexturl", "scope", "version", "xsrf"}
+
+// rule is what one package of caddyhub/, with the packages in it, may import of
+// caddyhub/ besides itself and the leaves.
+type rule struct {
+	may []string
+	why string
+}
+
+var direction = map[string]rule{
+	"store": {
+		why: "a store keeps opaque records; what they mean is decided above it",
+	},
+	"authenticator": {
+		why: "it says who somebody is to the outside world; what they may do is decided in identity",
+	},
+	"spawner": {
+		why: "it drives a platform; it is told all it needs and knows no users, scopes or records",
+	},
+	"identity": {
+		may: []string{"store"},
+		why: "it is the meaning of the records about people and tokens, and knows nobody who asks",
+	},
+	"route": {
+		may: []string{"store"},
+		why: "the table says where a path leads; who may go there is decided in gate",
+	},
+	"telemetry": {
+		may: []string{"store"},
+		why: "it is told what happened; it asks nobody",
+	},
+	"share": {
+		may: []string{"identity", "store"},
+		why: "a share is a grant between identities; the server that is shared is only a name to it",
+	},
+	"server": {
+		may: []string{"identity", "route", "spawner", "store", "telemetry"},
+		why: "it runs the life of servers for whoever asks, so it must not know who asks",
+	},
+	"exchange": {
+		may: []string{"authenticator", "identity", "store"},
+		why: "it turns a foreign token into an identity, whichever handler was given the token",
+	},
+	"gate": {
+		may: []string{"identity", "route", "share", "store", "telemetry"},
+		why: "deciding is pure: it sees state and never starts, serves or renders anything",
+	},
+	"proxy": {
+		may: []string{"identity", "route", "telemetry"},
+		why: "it moves bytes where it is told for whom it is told; the decision is behind it",
+	},
+	"oauth": {
+		may: []string{"identity", "share", "store", "telemetry"},
+		why: "the provider is one of the faces of identity; the faces do not know each other",
+	},
+	"api": {
+		may: []string{"authenticator", "identity", "oauth", "route", "server", "share", "spawner", "store", "telemetry"},
+		why: "the REST API is one of the faces of the hub; the faces do not know each other",
+	},
+	"web": {
+		may: []string{"authenticator", "exchange", "identity", "oauth", "route", "server", "share", "spawner", "store", "telemetry"},
+		why: "the pages are one of the faces of the hub; the faces do not know each other",
+	},
+}
+
+func TestDirection(t *testing.T) {
+	t.Parallel()
+	tree := source(t)
+	for _, f := range tree.files {
+		if !f.isGo() || f.isTest() || !f.under("caddyhub") {
+			continue
+		}
+		from := strings.Split(f.path, "/")[1]
+		rule, known := direction[from]
+		if !known && !slices.Contains(leaves, from) {
+			t.Errorf("%s: caddyhub/%s has no place in the direction of dependencies: give it one, and the reason, in tests/house/direction_test.go", f.path, from)
+			continue
+		}
+		if !known {
+			rule.why = "it is a leaf: everybody may import it, so it imports nobody"
+		}
+		for name, pos := range f.imports() {
+			to, ours := strings.CutPrefix(name, module+"/caddyhub/")
+			to, _, _ = strings.Cut(to, "/")
+			if !ours || to == from || slices.Contains(leaves, to) && known || slices.Contains(rule.may, to) {
+				continue
+			}
+			t.Errorf("%s: caddyhub/%s must not import %s: %s", tree.at(pos), from, name, rule.why)
+		}
+	}
+}
+
+// TestDirectionHasNoCircle keeps the table honest: what may import each other
+// by two of its lines has no direction.
+func TestDirectionHasNoCircle(t *testing.T) {
+	t.Parallel()
+	var visit func(name string, path []string)
+	visit = func(name string, path []string) {
+		if slices.Contains(path, name) {
+			t.Fatalf("circle: %s -> %s", strings.Join(path, " -> "), name)
+		}
+		for _, next := range direction[name].may {
+			if _, known := direction[next]; !known {
+				t.Errorf("%s may import %s, which has no line of its own", name, next)
+			}
+			visit(next, append(slices.Clone(path), name))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(direction)) {
+		visit(name, nil)
+	}
+}
+
+// TestFolders holds the imports between the top-level folders.
+func TestFolders(t *testing.T) {
+	t.Parallel()
+	const caddy = "github.com/caddyserver/caddy"
+	bans := []struct {
+		from, prefix, why string
+	}{
+		{"caddyhub", caddy, "the hub itself can be read and tested without Caddy; modules/ adapts it"},
+		{"caddyhub", module + "/modules", "modules adapts caddyhub to Caddy, never the other way round"},
+		{"caddyhub", module + "/cmd", "commands are made of packages, never the other way round"},
+		{"caddyhub", module + "/tests", "tests stand outside"},
+		{"modules", module + "/cmd", "commands are made of packages, never the other way round"},
+		{"modules", module + "/tests", "tests stand outside"},
+		{"cmd", module + "/tests", "tests stand outside"},
+		{"tests", module + "/caddyhub", "tests/ is black box: it runs the program and talks to it as everybody else does"},
+		{"tests", module + "/modules", "tests/ is black box: it runs the program and talks to it as everybody else does"},
+		{"tests", caddy, "tests/ is black box: it runs the program and talks to it as everybody else does"},
+		{"examples", module, "an example is what a user could have written"},
+	}
+	tree := source(t)
+	for _, f := range tree.files {
+		if !f.isGo() {
+			continue
+		}
+		for name, pos := range f.imports() {
+			for _, ban := range bans {
+				if f.under(ban.from) && (name == ban.prefix || strings.HasPrefix(name, ban.prefix+"/")) {
+					t.Errorf("%s: %s/ must not import %s: %s", tree.at(pos), ban.from, name, ban.why)
+				}
+			}
+		}
+	}
+}
+
+// TestRandom keeps predictable numbers out of the program: what it draws is a
+// secret, or the name of one.
+func TestRandom(t *testing.T) {
+	t.Parallel()
+	tree := source(t)
+	for _, f := range tree.files {
+		if !f.isGo() || f.isTest() {
+			continue
+		}
+		for name, pos := range f.imports() {
+			if name == "math/rand" || name == "math/rand/v2" {
+				t.Errorf("%s: must not import %s: use crypto/rand", tree.at(pos), name)
+			}
+		}
+	}
+}
