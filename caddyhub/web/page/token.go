@@ -1,6 +1,9 @@
 package page
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // Token is the page on which users ask for API tokens and take them back.
 type Token struct {
@@ -66,9 +69,54 @@ type Application struct {
 
 func (Token) template() string { return "token" }
 
+// expirations are the usual lifetimes of a token.
+var expirations = []struct {
+	life  time.Duration
+	label string
+}{
+	{time.Hour, "1 hour"},
+	{24 * time.Hour, "1 day"},
+	{7 * 24 * time.Hour, "1 week"},
+	{30 * 24 * time.Hour, "30 days"},
+	{365 * 24 * time.Hour, "1 year"},
+}
+
 // Expirations are the usual choices for the life of a token: an hour, a day, a
-// week, a month, a year, never. Those longer than max are left out, and never
-// becomes max. Zero: no limit.
+// week, a month, a year, and never. With a limit, those beyond it are left out
+// and the limit itself takes the place of never. Zero or less: no limit.
 func Expirations(limit time.Duration) []Choice {
-	return nil
+	var choices []Choice
+	for _, e := range expirations {
+		if limit > 0 && e.life >= limit {
+			break
+		}
+		choices = append(choices, Choice{Value: seconds(e.life), Label: e.label})
+	}
+	if limit <= 0 {
+		return append(choices, Choice{Label: "Never"})
+	}
+	return append(choices, Choice{Value: seconds(limit), Label: lifetime(limit) + " (the longest allowed)"})
+}
+
+// seconds is a duration as the field expires_in has it, at least one.
+func seconds(d time.Duration) string {
+	return strconv.FormatInt(max(1, int64(d/time.Second)), 10)
+}
+
+// lifetime is a duration in the largest unit that fits without a rest.
+func lifetime(d time.Duration) string {
+	units := []struct {
+		size      time.Duration
+		one, many string
+	}{
+		{24 * time.Hour, "day", "days"},
+		{time.Hour, "hour", "hours"},
+		{time.Minute, "minute", "minutes"},
+	}
+	for _, unit := range units {
+		if d >= unit.size && d%unit.size == 0 {
+			return plural(int(d/unit.size), unit.one, unit.many)
+		}
+	}
+	return plural(int(max(1, d/time.Second)), "second", "seconds")
 }
