@@ -2,7 +2,6 @@ package spawner
 
 import (
 	"fmt"
-	"path"
 	"strings"
 )
 
@@ -75,13 +74,13 @@ func (t Template) String() string { return t.source }
 // receives them checks, such as the name of a system account, never for paths,
 // commands or URLs.
 func (t Template) Plain(names Names) string {
-	return t.expand(names, func(name string) string { return name })
+	return t.expand(names, func(name string) string { return name }, names.Prefix)
 }
 
 // Escaped expands with names as SafeName makes them, so that they are one word,
 // one path element and no option to a program, also inside a shell's command.
 func (t Template) Escaped(names Names) string {
-	return t.expand(names, SafeName)
+	return t.expand(names, SafeName, escapeBytes(names.Prefix, safeInPrefix))
 }
 
 // Path expands like Escaped and refuses, with ErrInvalid, a result that has an
@@ -99,7 +98,7 @@ func (t Template) Path(names Names) (string, error) {
 	return expanded, nil
 }
 
-func (t Template) expand(names Names, escape func(string) string) string {
+func (t Template) expand(names Names, escape func(string) string, prefix string) string {
 	var out strings.Builder
 	for _, part := range t.parts {
 		switch {
@@ -110,7 +109,7 @@ func (t Template) expand(names Names, escape func(string) string) string {
 		case part.text == "servername":
 			out.WriteString(escape(names.Server))
 		default:
-			out.WriteString(names.Prefix)
+			out.WriteString(prefix)
 		}
 	}
 	return out.String()
@@ -121,29 +120,45 @@ func (t Template) expand(names Names, escape func(string) string) string {
 // every dot of a name that is all dots. Different names stay different, and
 // "" stays empty.
 func SafeName(name string) string {
-	onlyDots := strings.Trim(name, ".") == ""
+	switch {
+	case strings.Trim(name, ".") == "":
+		return escapeBytes(name, func(byte) bool { return false })
+	case name[0] == '-':
+		return "%2D" + escapeBytes(name[1:], safeInName)
+	default:
+		return escapeBytes(name, safeInName)
+	}
+}
+
+func safeInName(c byte) bool {
+	return isAlphanumeric(c) || strings.IndexByte("-._@+", c) >= 0
+}
+
+// safeInPrefix keeps what the hub itself writes in a path.
+func safeInPrefix(c byte) bool {
+	return isAlphanumeric(c) || strings.IndexByte("-._~@+/%", c) >= 0
+}
+
+// safeInURL keeps what JupyterHub keeps when it puts a name into a URL.
+func safeInURL(c byte) bool {
+	return isAlphanumeric(c) || strings.IndexByte("-._~@", c) >= 0
+}
+
+func isAlphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}
+
+// escapeBytes writes every byte that is not safe as %XX.
+func escapeBytes(text string, safe func(byte) bool) string {
 	var out strings.Builder
-	for i, c := range []byte(name) {
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9',
-			c == '_', c == '@', c == '+',
-			c == '.' && !onlyDots,
-			c == '-' && i > 0:
+	for _, c := range []byte(text) {
+		if safe(c) {
 			out.WriteByte(c)
-		default:
+		} else {
 			fmt.Fprintf(&out, "%%%02X", c)
 		}
 	}
 	return out.String()
-}
-
-// Inside reports whether a cleaned absolute path lies strictly below a directory.
-func Inside(directory, name string) bool {
-	directory, name = path.Clean(directory), path.Clean(name)
-	if directory == "/" {
-		return len(name) > 1 && name[0] == '/'
-	}
-	return strings.HasPrefix(name, directory+"/")
 }
 
 func isControl(r rune) bool { return r < 0x20 || r == 0x7f }
