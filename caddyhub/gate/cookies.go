@@ -1,0 +1,74 @@
+package gate
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// CookieValues are the values of all cookies with exactly this name, in the order
+// in which they came, over all Cookie headers.
+func CookieValues(h http.Header, name string) []string {
+	var values []string
+	for _, line := range h["Cookie"] {
+		for pair := range strings.SplitSeq(line, ";") {
+			if key, value := cookiePair(pair); key == name {
+				values = append(values, value)
+			}
+		}
+	}
+	return values
+}
+
+// cookiePair takes name and value from one piece of a Cookie header. A piece
+// without a name is read as servers do that see "=a=b" as the cookie a.
+func cookiePair(pair string) (name, value string) {
+	pair = strings.TrimLeft(strings.Trim(pair, " \t"), "=")
+	name, value, _ = strings.Cut(pair, "=")
+	return strings.Trim(name, " \t"), strings.Trim(value, " \t")
+}
+
+// stripCookies takes the named cookies out of the Cookie headers; what stays is
+// byte for byte as it came.
+func stripCookies(h http.Header, names []string) {
+	lines := h["Cookie"]
+	if len(lines) == 0 || !slices.ContainsFunc(lines, func(line string) bool { return holds(line, names) }) {
+		return
+	}
+	kept := make([]string, 0, len(lines))
+	for _, line := range lines {
+		if line = withoutCookies(line, names); line != "" {
+			kept = append(kept, line)
+		}
+	}
+	if len(kept) == 0 {
+		delete(h, "Cookie")
+		return
+	}
+	h["Cookie"] = kept
+}
+
+func holds(line string, names []string) bool {
+	for pair := range strings.SplitSeq(line, ";") {
+		if name, _ := cookiePair(pair); slices.Contains(names, name) {
+			return true
+		}
+	}
+	return false
+}
+
+func withoutCookies(line string, names []string) string {
+	var rest strings.Builder
+	for pair := range strings.SplitSeq(line, ";") {
+		if name, _ := cookiePair(pair); slices.Contains(names, name) {
+			continue
+		}
+		if rest.Len() == 0 {
+			pair = strings.TrimLeft(pair, " \t")
+		} else {
+			rest.WriteByte(';')
+		}
+		rest.WriteString(pair)
+	}
+	return strings.TrimRight(rest.String(), " \t")
+}
