@@ -19,6 +19,7 @@ package identity
 import (
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/identity/keyring"
@@ -38,26 +39,31 @@ var (
 
 // Directory finds, makes, changes and removes identities.
 type Directory struct {
-	store       store.Store
-	keys        *keyring.Ring
-	definitions *scope.Definitions
-	now         func() time.Time
-	log         *slog.Logger
-	sessions    SessionLimits
-	activity    *Activity
+	store    store.Store
+	keys     *keyring.Ring
+	now      func() time.Time
+	log      *slog.Logger
+	activity *Activity
+	settings atomic.Pointer[Settings]
 }
 
-// Options are what a Directory needs. All fields but Log and Sessions are required.
+// Options are what a Directory needs. Store and Keys are required.
 type Options struct {
-	Store       store.Store
-	Keys        *keyring.Ring
-	Definitions *scope.Definitions
-	// Sessions limits browser sessions; zero fields mean the defaults.
-	Sessions SessionLimits
+	Store    store.Store
+	Keys     *keyring.Ring
+	Settings Settings
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Log is for operators; nil discards.
 	Log *slog.Logger
+}
+
+// Settings are what may change while the hub runs.
+type Settings struct {
+	// Definitions are the scopes that exist; nil means the built-in ones.
+	Definitions *scope.Definitions
+	// Sessions limits browser sessions; zero fields mean the defaults.
+	Sessions SessionLimits
 }
 
 // New makes a Directory.
@@ -68,19 +74,34 @@ func New(options Options) *Directory {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Directory{
-		store:       options.Store,
-		keys:        options.Keys,
-		definitions: options.Definitions,
-		now:         options.Now,
-		log:         options.Log,
-		sessions:    options.Sessions.withDefaults(),
-		activity:    NewActivity(options.Store, options.Now),
+	directory := &Directory{
+		store:    options.Store,
+		keys:     options.Keys,
+		now:      options.Now,
+		log:      options.Log,
+		activity: NewActivity(options.Store, options.Now),
 	}
+	directory.Configure(options.Settings)
+	return directory
+}
+
+// Configure changes the settings. Requests that are under way may still see
+// the old ones.
+func (d *Directory) Configure(settings Settings) {
+	if settings.Definitions == nil {
+		settings.Definitions = scope.Builtin()
+	}
+	settings.Sessions = settings.Sessions.withDefaults()
+	d.settings.Store(&settings)
 }
 
 // Definitions are the scopes that exist in this hub.
-func (d *Directory) Definitions() *scope.Definitions { return d.definitions }
+func (d *Directory) Definitions() *scope.Definitions { return d.settings.Load().Definitions }
+
+// Store is the store behind the directory, for transactions across packages.
+func (d *Directory) Store() store.Store { return d.store }
+
+func (d *Directory) sessionLimits() SessionLimits { return d.settings.Load().Sessions }
 
 // Keys is the ring that this directory hashes and seals with.
 func (d *Directory) Keys() *keyring.Ring { return d.keys }

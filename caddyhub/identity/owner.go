@@ -141,14 +141,14 @@ func (d *Directory) OwnerScopes(r store.Reader, owner Owner) (scope.Set, error) 
 // expand never fails for the sake of one bad scope: a role that names a scope
 // which no longer exists gives its other scopes.
 func (d *Directory) expand(raw []string, owner scope.Owner) scope.Set {
-	set, dropped, err := d.definitions.Expand(raw, owner)
+	set, dropped, err := d.Definitions().Expand(raw, owner)
 	d.logDropped(slog.LevelWarn, owner, dropped, err)
 	return set
 }
 
 // cut is what a token with these scopes may do of what its owner may.
 func (d *Directory) cut(raw []string, owner scope.Owner, held scope.Set, groups scope.GroupsOf) scope.Set {
-	set, dropped, err := d.definitions.Token(raw, owner, held, groups)
+	set, dropped, err := d.Definitions().Token(raw, owner, held, groups)
 	d.logDropped(slog.LevelDebug, owner, dropped, err)
 	return set
 }

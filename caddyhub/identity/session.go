@@ -125,7 +125,7 @@ func (d *Directory) BySession(ctx context.Context, cookie string) (*Identity, er
 // the idle limit; it returns at once when it is too early. A session that was
 // revoked meanwhile stays so, and ErrInvalid is returned.
 func (d *Directory) RenewSession(ctx context.Context, session *Session) error {
-	if d.now().Sub(session.Renewed) < d.sessions.Idle/renewals {
+	if d.now().Sub(session.Renewed) < d.sessionLimits().Idle/renewals {
 		return nil
 	}
 	return d.store.Update(ctx, func(w store.Writer) error {
@@ -133,7 +133,7 @@ func (d *Directory) RenewSession(ctx context.Context, session *Session) error {
 		if err != nil {
 			return err
 		}
-		if d.now().Sub(current.Renewed) < d.sessions.Idle/renewals {
+		if d.now().Sub(current.Renewed) < d.sessionLimits().Idle/renewals {
 			return nil
 		}
 		current.Renewed = d.now().UTC()
@@ -186,8 +186,8 @@ func (d *Directory) ofSession(r store.Reader, session Session) (*Identity, error
 }
 
 func (d *Directory) putSession(w store.Writer, session *Session) error {
-	session.Expires = session.Renewed.Add(d.sessions.Idle)
-	if end := session.Created.Add(d.sessions.Lifetime); end.Before(session.Expires) {
+	session.Expires = session.Renewed.Add(d.sessionLimits().Idle)
+	if end := session.Created.Add(d.sessionLimits().Lifetime); end.Before(session.Expires) {
 		session.Expires = end
 	}
 	if err := userSessions.Put(w, store.Join(session.User, session.ID), struct{}{}, session.Expires); err != nil {
@@ -240,3 +240,6 @@ func splitCookie(cookie string) (id, secret string, ok bool) {
 	id, secret, ok = strings.Cut(cookie, ".")
 	return id, secret, ok && id != "" && secret != "" && !strings.Contains(secret, ".")
 }
+
+// SessionLifetime is how long a session may live at most.
+func (d *Directory) SessionLifetime() time.Duration { return d.sessionLimits().Lifetime }

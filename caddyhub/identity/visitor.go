@@ -18,8 +18,8 @@ const VisitorLifetime = 15 * time.Minute
 // VisitorRenewal is the age at which the edge hands the next one upstream.
 const VisitorRenewal = 5 * time.Minute
 
-// visitorPrefix tells visitor tokens from all others, also after they expired.
-const visitorPrefix = "visitor."
+// VisitorPrefix tells visitor tokens from all others, also after they expired.
+const VisitorPrefix = "visitor."
 
 const purposeVisitor = "visitor token"
 
@@ -39,7 +39,7 @@ type Visitor struct {
 
 // IsVisitorToken says whether a token looks like one that the edge minted. It
 // may have expired or be a forgery.
-func IsVisitorToken(token string) bool { return strings.HasPrefix(token, visitorPrefix) }
+func IsVisitorToken(token string) bool { return strings.HasPrefix(token, VisitorPrefix) }
 
 // VisitorToken mints a token for a session's visit to a server or service.
 // Calls within the same renewal interval give the same token, on every node.
@@ -55,13 +55,13 @@ func (d *Directory) VisitorToken(session *Session, client scope.Client) string {
 	}
 	body := base64.RawURLEncoding.EncodeToString(payload)
 	mac := d.keys.MAC(purposeVisitor, []byte(body))
-	return visitorPrefix + body + "." + base64.RawURLEncoding.EncodeToString(mac)
+	return VisitorPrefix + body + "." + base64.RawURLEncoding.EncodeToString(mac)
 }
 
 // OpenVisitorToken returns what a visitor token says, whether or not it has
 // expired; ok is false unless this hub signed it.
 func (d *Directory) OpenVisitorToken(token string) (visitor Visitor, ok bool) {
-	signed, found := strings.CutPrefix(token, visitorPrefix)
+	signed, found := strings.CutPrefix(token, VisitorPrefix)
 	if !found || len(token) > maxTokenLength {
 		return visitor, false
 	}

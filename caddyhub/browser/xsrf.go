@@ -1,0 +1,100 @@
+package browser
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/caddyhub/caddyhub/caddyhub/gate"
+	"github.com/caddyhub/caddyhub/caddyhub/xsrf"
+)
+
+// CheckXSRF returns nil if a request may be believed: it was not sent by
+// cookie, its kind needs no proof, or it carries a token of ours for this
+// session and path prefix. Else the error wraps ErrXSRF. A form must have been
+// parsed before.
+func (b *Browser) CheckXSRF(r *http.Request, visit Visit, area gate.Area, prefix string) error {
+	result := b.XSRF(r, visit, area, prefix)
+	switch result {
+	case gate.XSRFPassed:
+		return nil
+	case gate.XSRFMismatch:
+		return fmt.Errorf("%w cookie does not match %s argument", ErrXSRF, r.Method)
+	}
+	return &missing{r.Method}
+}
+
+// XSRF says how a request stands with the proof that a page of ours sent it.
+func (b *Browser) XSRF(r *http.Request, visit Visit, area gate.Area, prefix string) gate.XSRF {
+	if visit.Identity == nil || !visit.ByCookie || visit.Identity.Session == nil {
+		return gate.XSRFPassed
+	}
+	if !gate.XSRFRequired(r, area, gate.NewOrigins(b.Origin(r))) {
+		return gate.XSRFPassed
+	}
+	offered := gate.XSRFTokens(r)
+	if len(offered) == 0 {
+		return gate.XSRFMissing
+	}
+	for _, token := range offered {
+		if b.tokens.Verify(token, visit.Identity.Session.ID, prefix) == nil {
+			return gate.XSRFPassed
+		}
+	}
+	return gate.XSRFMismatch
+}
+
+// XSRFToken mints a token for the pages of a session below a path prefix and,
+// on a navigation, puts it into the cookie that scripts read. Anonymous visits
+// get one that is bound to this browser, for the login form.
+func (b *Browser) XSRFToken(w http.ResponseWriter, r *http.Request, visit Visit, prefix string) (string, error) {
+	if visit.Identity == nil || visit.Identity.Session == nil {
+		return b.anonymousToken(w, r, prefix)
+	}
+	token, err := b.tokens.Mint(visit.Identity.Session.ID, prefix)
+	if err != nil {
+		return "", err
+	}
+	if mode := r.Header.Get("Sec-Fetch-Mode"); mode == "" || mode == "navigate" {
+		b.set(w, r, http.Cookie{Name: XSRFCookie, Value: token, Path: prefix})
+	}
+	return token, nil
+}
+
+// CheckAnonymousXSRF checks the login form: its token must be one that this
+// browser was given. Errors wrap ErrXSRF.
+func (b *Browser) CheckAnonymousXSRF(r *http.Request, prefix string) error {
+	offered := gate.XSRFTokens(r)
+	if len(offered) == 0 {
+		return &missing{r.Method}
+	}
+	for _, id := range gate.CookieValues(r.Header, anonymousCookie) {
+		for _, token := range offered {
+			if b.tokens.VerifyAnonymous(token, id, prefix) == nil {
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("%w cookie does not match %s argument", ErrXSRF, r.Method)
+}
+
+func (b *Browser) anonymousToken(w http.ResponseWriter, r *http.Request, prefix string) (string, error) {
+	var id string
+	if values := gate.CookieValues(r.Header, anonymousCookie); len(values) > 0 && len(values[0]) <= maxBrowserID {
+		id = values[0]
+	} else {
+		id = xsrf.NewBrowserID()
+		b.set(w, r, http.Cookie{Name: anonymousCookie, Value: id, Path: b.base.Hub(""), HttpOnly: true})
+	}
+	return b.tokens.MintAnonymous(id, prefix)
+}
+
+// maxBrowserID bounds what is signed for a cookie that cannot be ours.
+const maxBrowserID = 64
+
+// missing is the error for a request without any token.
+type missing struct{ method string }
+
+func (m *missing) Error() string { return "'_xsrf' argument missing from " + m.method }
+
+func (m *missing) Is(target error) bool { return errors.Is(target, ErrXSRF) }
