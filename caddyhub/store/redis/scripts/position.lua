@@ -1,0 +1,2 @@
+-- Returns epoch, version and id of the last commit.
+return { epoch, version, last }
