@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -32,7 +33,7 @@ const (
 //
 // Further abilities are optional interfaces of this package, found by assertion:
 // Refresher, StartHook, StopHook, UserAdder, UserDeleter, Prompter, AutoLoginer,
-// OpenByDefault, Redirector, LogoutRedirector, HandlerProvider.
+// OpenByDefault, Redirector, LogoutRedirector, HandlerProvider, Warner.
 type Authenticator interface {
 	Authenticate(ctx context.Context, attempt Attempt) (*Identity, error)
 }
@@ -47,6 +48,12 @@ type Attempt struct {
 	Request *http.Request
 	// Remote is the address of the client, trusted proxies taken into account.
 	Remote netip.Addr
+	// User is the name in the hub that the typed user name stands for, empty if it
+	// stands for none, and Admin whether the rules list that user among the admins.
+	// Login fills in both before it calls Authenticate. An authenticator whose
+	// answer depends on who it is must go by User: the typed name has aliases.
+	User  string
+	Admin bool
 	// Callback is the absolute URL that an external login comes back to, and
 	// Flow what Redirect gave out at its start. Only for a Redirector.
 	Callback string
@@ -70,18 +77,14 @@ func (a Attempt) String() string {
 // LogValue keeps the secrets out of structured logs.
 func (a Attempt) LogValue() slog.Value { return slog.StringValue(a.String()) }
 
-// withUsername returns a copy whose user name is without surrounding space. The
-// form is the one place where a person adds it by accident, and the one where
-// JupyterHub removes it.
+// trimmed returns a copy whose user name is without surrounding space. The form
+// is the one place where a person adds it by accident, and where JupyterHub
+// removes it.
 func (a Attempt) trimmed() Attempt {
 	typed, there := a.Form[FieldUsername]
 	if name := strings.TrimSpace(typed); there && name != typed {
-		form := make(map[string]string, len(a.Form))
-		for field, value := range a.Form {
-			form[field] = value
-		}
-		form[FieldUsername] = name
-		a.Form = form
+		a.Form = maps.Clone(a.Form)
+		a.Form[FieldUsername] = name
 	}
 	return a
 }

@@ -55,14 +55,16 @@ func (e *Error) Unwrap() error { return e.Err }
 func Describe(err error) (status int, message string, retryAfter time.Duration) {
 	var shown *Error
 	switch {
+	// First, because no message may turn trouble of ours into a 401 or 403: a
+	// single-user server would remember it for minutes.
+	case errors.Is(err, ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return http.StatusServiceUnavailable, "Login is not available at the moment. Please try again.", unavailableRetry
 	case errors.As(err, &shown):
 		status = shown.Status
 		if status < 400 || status > 599 {
 			status = http.StatusForbidden
 		}
 		return status, shown.Message, shown.RetryAfter
-	case errors.Is(err, ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return http.StatusServiceUnavailable, "Login is not available at the moment. Please try again.", unavailableRetry
 	case errors.Is(err, ErrDenied), errors.Is(err, ErrNotAllowed), errors.Is(err, ErrInvalidName):
 		return http.StatusForbidden, DeniedMessage, 0
 	case errors.Is(err, ErrUnknown):

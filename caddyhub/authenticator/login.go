@@ -39,6 +39,7 @@ type Options struct {
 // methods may be called from any goroutine.
 type Login struct {
 	authenticators []Named
+	configured     Rules
 	rules          *ruleset
 	users          UserDirectory
 	throttle       *Throttle
@@ -80,13 +81,16 @@ func New(o Options) (*Login, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Login{authenticators: o.Authenticators, rules: rules, users: o.Users, throttle: o.Throttle, log: o.Log}, nil
+	return &Login{
+		authenticators: o.Authenticators, configured: o.Rules, rules: rules,
+		users: o.Users, throttle: o.Throttle, log: o.Log,
+	}, nil
 }
 
 // Login runs one attempt against the authenticator of that name. The error is
 // one for Describe; it is logged already.
 func (l *Login) Login(ctx context.Context, name string, attempt Attempt) (*Decision, error) {
-	decision, err := l.login(ctx, name, attempt.trimmed())
+	decision, err := l.login(ctx, name, attempt)
 	if err != nil {
 		l.log.LogAttrs(ctx, levelOf(err), "login refused",
 			slog.String("authenticator", ForLog(name)), slog.String("user", ForLog(attempt.Username())),
@@ -104,11 +108,12 @@ func (l *Login) login(ctx context.Context, name string, attempt Attempt) (*Decis
 	if err := checkFields(attempt); err != nil {
 		return nil, err
 	}
+	attempt = attempt.trimmed()
 	counted := l.countedName(attempt.Username())
 	if err := l.throttle.Allow(counted, attempt.Remote); err != nil {
 		return nil, err
 	}
-	identity, err := authenticator.Authenticate(ctx, attempt)
+	identity, err := authenticator.Authenticate(ctx, l.addressed(attempt))
 	if err != nil {
 		return nil, err
 	}
@@ -136,10 +141,23 @@ func (l *Login) decide(ctx context.Context, by Named, identity Identity) (*Decis
 	if identity.Admin == nil && l.rules.admins[identity.Name] {
 		identity.Admin = new(true)
 	}
+	return decisionOf(by.Name, identity), nil
+}
+
+func decisionOf(authenticator string, identity Identity) *Decision {
 	return &Decision{
-		User: identity.Name, Authenticator: by.Name, Admin: identity.Admin,
+		User: identity.Name, Authenticator: authenticator, Admin: identity.Admin,
 		Groups: identity.Groups, Roles: identity.Roles, AuthState: identity.AuthState,
-	}, nil
+	}
+}
+
+// addressed returns a copy of the attempt that says whom the typed name stands for.
+func (l *Login) addressed(attempt Attempt) Attempt {
+	attempt.User, attempt.Admin = "", false
+	if user, err := l.rules.normalise(attempt.Username()); err == nil {
+		attempt.User, attempt.Admin = user, l.rules.admins[user]
+	}
+	return attempt
 }
 
 // checkFields refuses what no form of ours sends, before anything is done with it.
@@ -174,6 +192,9 @@ func opensByDefault(a Authenticator) bool {
 
 // levelOf tells trouble of ours from the daily wrong password.
 func levelOf(err error) slog.Level {
+	if errors.Is(err, context.Canceled) {
+		return slog.LevelInfo // the browser went away
+	}
 	if status, _, _ := Describe(err); status >= http.StatusInternalServerError {
 		return slog.LevelError
 	}

@@ -3,7 +3,6 @@ package authenticator
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"regexp"
 	"slices"
 	"strings"
@@ -24,7 +23,9 @@ type Rules struct {
 	// administrator added by hand. Nil is JupyterHub's default: yes if Allow names
 	// somebody, else no. To shut somebody out then, delete the user or block him.
 	AllowExisting *bool
-	// Admins makes these users administrators, and lets them in.
+	// Admins makes these users administrators, and lets them in. So does an
+	// authenticator that declares somebody an administrator. To take a name out of
+	// the list does not take the flag from the user, as in JupyterHub.
 	Admins []string
 	// Blocked keeps these users out, whatever the other rules say.
 	Blocked []string
@@ -147,9 +148,11 @@ func (s *ruleset) normalise(raw string) (string, error) {
 	return name, nil
 }
 
-// anyAllow reports whether at least one rule can let somebody in.
+// anyAllow reports whether there is an allow rule. The list of admins is none: it
+// lets in the admins, and does not shut the others out of an authenticator that
+// is open by default.
 func (s *ruleset) anyAllow() bool {
-	return s.allowAll || s.allowExisting || len(s.allow) > 0 || len(s.allowGroups) > 0 || len(s.admins) > 0
+	return s.allowAll || s.allowExisting || len(s.allow) > 0 || len(s.allowGroups) > 0
 }
 
 // check applies blocked and allowed to an identity whose name is normalised. It
@@ -192,9 +195,3 @@ func (s *ruleset) checkDirectory(ctx context.Context, identity *Identity, users 
 }
 
 func (s *ruleset) inAllowGroups(group string) bool { return s.allowGroups[group] }
-
-// LogValue counts the rules in place of listing everybody.
-func (r Rules) LogValue() slog.Value {
-	return slog.GroupValue(slog.Bool("allow_all", r.AllowAll), slog.Int("allow", len(r.Allow)),
-		slog.Int("allow_group", len(r.AllowGroups)), slog.Int("admins", len(r.Admins)), slog.Int("blocked", len(r.Blocked)))
-}
