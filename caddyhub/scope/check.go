@@ -33,7 +33,7 @@ func (s Set) Check(name string, on Resource, groups GroupsOf) Access {
 	switch {
 	case !ok:
 		return None
-	case f.Allows(on, groups):
+	case f.allow(&on, groups):
 		return Granted
 	case on.kind == KindNone:
 		return None

@@ -1,5 +1,7 @@
 package scope
 
+import "cmp"
+
 // Client is the OAuth client that issued a token: that of a server or that of a
 // service, never both. The zero Client is the hub itself.
 type Client struct {
@@ -27,10 +29,7 @@ func (o Owner) fill(placeholder Kind) (Filter, bool) {
 	case KindUser:
 		value = o.User
 	case KindService:
-		value = o.Client.Service
-		if value == "" && o.User == "" {
-			value = o.Service
-		}
+		value = cmp.Or(o.Client.Service, o.Service)
 	case KindServer:
 		if o.Client.Service == "" && !o.Client.Server.IsZero() {
 			value = o.Client.Server.String()

@@ -6,9 +6,9 @@ import (
 	"slices"
 )
 
-// Set is an immutable set of expanded scopes: no placeholders, no scope without
-// its subscopes, and nothing that a broader scope of the same name makes
-// redundant. The zero Set is empty and ready to use.
+// Set is an immutable set of expanded scopes: it has no placeholders, subscopes
+// stand beside the scopes that imply them, and an unfiltered scope has replaced
+// the filtered ones of its name. The zero Set is empty and ready to use.
 type Set struct {
 	// scopes never holds empty Filters.
 	scopes map[string]Filters
