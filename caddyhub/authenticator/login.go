@@ -124,7 +124,11 @@ func (l *Login) login(ctx context.Context, name string, attempt Attempt) (*Decis
 	if err != nil {
 		return nil, fmt.Errorf("identity %q: %w", ForLog(identity.Name), err)
 	}
-	l.throttle.Forget(counted)
+	// Only his own success clears the count of a user, not that of somebody who
+	// typed his name and was found to be another.
+	if decision.User == counted {
+		l.throttle.Forget(counted)
+	}
 	return decision, nil
 }
 

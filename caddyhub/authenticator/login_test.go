@@ -203,6 +203,19 @@ func TestLoginIsThrottled(t *testing.T) {
 	}
 }
 
+// Whoever types the name of another and proves to be himself does not clear the
+// count of the other.
+func TestForeignSuccessClearsNothing(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	throttle := NewThrottle(ThrottleOptions{User: Limit{Burst: 2, Every: time.Hour}, Now: func() time.Time { return now }})
+	login := mustLogin(t, Options{Rules: Rules{AllowAll: true}, Throttle: throttle}, Named{"this", &script{identity: &Identity{Name: "mallory"}}})
+	for i, want := range []error{nil, nil, ErrThrottled} {
+		if _, err := login.Login(t.Context(), "this", attemptOf("ada")); !errors.Is(err, want) {
+			t.Errorf("attempt %d: %v, want %v", i, err, want)
+		}
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	this := &script{}
 	for name, authenticators := range map[string][]Named{
