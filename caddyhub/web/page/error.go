@@ -8,6 +8,9 @@ type Error struct {
 	// Status is the HTTP status that the page talks about.
 	Status int
 
+	// Title and Hint replace the heading and the advice for Status.
+	Title, Hint string
+
 	// Message says what happened. Empty: heading and advice say enough.
 	Message string
 
@@ -23,6 +26,9 @@ func (Error) template() string { return "error" }
 
 // Heading is a title for the status, in plain words.
 func (v Error) Heading() string {
+	if v.Title != "" {
+		return v.Title
+	}
 	switch v.Status {
 	case http.StatusForbidden:
 		return "You do not have access to this"
@@ -43,6 +49,9 @@ func (v Error) Heading() string {
 
 // Advice is a sentence that one can act on.
 func (v Error) Advice() string {
+	if v.Hint != "" {
+		return v.Hint
+	}
 	switch v.Status {
 	case http.StatusBadRequest:
 		return "Go back, load the page again, and try once more."

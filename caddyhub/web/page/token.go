@@ -11,8 +11,9 @@ type Token struct {
 	New *NewToken
 
 	// RequestURL takes a post of note, expires_in (seconds; empty is never) and
-	// scopes (separated by space), and answers with this page and New set.
-	// Empty: the form is not shown.
+	// scopes (separated by space), and answers with this page and New set. A
+	// GET of the same address shows the page too, so that it can be loaded
+	// again. Empty: the form is not shown.
 	RequestURL string
 
 	// Note, ExpiresIn and Scopes fill the form, after an error.

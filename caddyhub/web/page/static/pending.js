@@ -23,7 +23,9 @@ let position = 0; // where the next event of this stream belongs in the log
 function text(event) {
   if (event.message) return event.message;
   if (!event.html_message) return '';
-  return new DOMParser().parseFromString(event.html_message, 'text/html').body.textContent;
+  const page = new DOMParser().parseFromString(event.html_message, 'text/html');
+  for (const element of page.querySelectorAll('script, style, template')) element.remove();
+  return page.body.textContent;
 }
 
 function show(event) {
@@ -45,7 +47,7 @@ function show(event) {
 }
 
 function ready(event) {
-  title.textContent = 'Your server is ready';
+  title.textContent = 'The server is ready';
   const target = webAddress(page.dataset.nextUrl) ?? webAddress(event.url);
   if (target) window.location.replace(target);
   else window.location.reload();
@@ -53,7 +55,7 @@ function ready(event) {
 
 function failed(event) {
   page.classList.add('failed');
-  title.textContent = 'Your server did not start';
+  title.textContent = 'The server did not start';
   lead.textContent = text(event) || 'The hub does not say why.';
   lead.setAttribute('role', 'alert');
   document.getElementById('progress-details').open = true;
