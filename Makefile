@@ -10,7 +10,7 @@ LDFLAGS := -s -w -X github.com/caddyhub/caddyhub/caddyhub/version.linked=$(VERSI
 run: build ## Build, install JupyterLab beside it and start a hub at http://localhost:8000
 	@tests/setup/run
 
-test: build ## Run every test; on Debian as root, install what they need first
+test: ## Run every test; on Debian as root, install what they need first
 	@tests/setup/test
 
 bench: ## Run the benchmarks, briefly

@@ -63,26 +63,33 @@ func TestNoMachine(t *testing.T) {
 	}
 }
 
-// machineFolders matches the checkout, the folder it is in, the home of who runs
-// the test, and the module cache, where they begin a path.
+// machineFolders matches the checkout and what lies beside it, the home of who
+// runs the test, and the module cache, where they begin a path.
 func machineFolders(t *testing.T) *regexp.Regexp {
 	t.Helper()
 	checkout, err := filepath.Abs(root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	folders := []string{checkout, filepath.Dir(checkout), goEnvironment(t, "GOMODCACHE")}
-	if home, err := os.UserHomeDir(); err == nil {
+	folders := []string{checkout, goEnvironment(t, "GOMODCACHE")}
+	if home, err := os.UserHomeDir(); err == nil && home != "/" && home != "/root" {
 		folders = append(folders, home)
 	}
-	var patterns []string
-	for _, folder := range folders {
-		// What every machine has says nothing about this one.
-		if !slices.Contains([]string{"", "/", "/home", "/tmp", "/srv", "/opt", "/usr/src"}, folder) {
-			patterns = append(patterns, regexp.QuoteMeta(folder))
+	parent := filepath.Dir(checkout)
+	beside, err := os.ReadDir(parent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What lies in these on one machine may lie there on any.
+	if !slices.Contains([]string{"/", "/home", "/tmp", "/srv", "/opt", "/usr/src"}, parent) {
+		for _, entry := range beside {
+			folders = append(folders, filepath.Join(parent, entry.Name()))
 		}
 	}
-	return regexp.MustCompile(`(^|[^\w/.$}~-])(` + strings.Join(patterns, "|") + `)/`)
+	for i, folder := range folders {
+		folders[i] = regexp.QuoteMeta(folder)
+	}
+	return regexp.MustCompile(`(^|[^\w/.$}~-])(` + strings.Join(folders, "|") + `)\b`)
 }
 
 // registries are the public ones and those of the environment, by host.
