@@ -63,7 +63,7 @@ func (d Decision) CloseCode() (code int, ok bool) {
 func (d Decision) Write(w http.ResponseWriter, page func(http.ResponseWriter, Decision)) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
-	h.Set("Vary", "Cookie, Authorization")
+	h.Add("Vary", "Cookie, Authorization")
 	if d.RetryAfter > 0 {
 		seconds := (d.RetryAfter + time.Second - 1) / time.Second
 		h.Set("Retry-After", strconv.FormatInt(int64(seconds), 10))

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -75,21 +76,23 @@ func ParseOrigin(text string) (origin string, ok bool) {
 	if !found || scheme != "http" && scheme != "https" || authority == "" || len(authority) > 300 {
 		return "", false
 	}
-	for _, c := range []byte(authority) {
-		switch {
-		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
-		case c == '.', c == '-', c == '_', c == ':', c == '[', c == ']':
-		default:
+	host, port, hasPort := strings.Cut(authority, ":")
+	if strings.HasPrefix(authority, "[") {
+		end := strings.IndexByte(authority, ']') + 1
+		host, port = authority[:end], authority[end:]
+		port, hasPort = strings.CutPrefix(port, ":")
+		if address, err := netip.ParseAddr(strings.Trim(host, "[]")); err != nil || !address.Is6() || address.Zone() != "" || !hasPort && port != "" {
 			return "", false
 		}
-	}
-	if scheme == "https" {
-		authority = strings.TrimSuffix(authority, ":443")
-	} else {
-		authority = strings.TrimSuffix(authority, ":80")
-	}
-	if authority == "" || authority[0] == ':' || authority[len(authority)-1] == ':' {
+	} else if host == "" || strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789.-_") != "" {
 		return "", false
+	}
+	switch {
+	case !hasPort:
+	case port == "" || strings.Trim(port, "0123456789") != "":
+		return "", false
+	case scheme == "https" && port == "443", scheme == "http" && port == "80":
+		authority = host
 	}
 	return scheme + "://" + authority, true
 }

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"unicode/utf8"
 )
 
 // MaxPathLength is how long a path may be, in bytes as sent. It bounds the work
@@ -68,15 +67,12 @@ func CanonicalPath(escaped, base string) (Path, error) {
 		return Path{}, err
 	}
 	path := Path{escaped: escaped, base: -1}
-	strict := escaped[1:]
-	if base = strings.TrimSuffix(base, "/"); len(escaped) > len(base) && escaped[len(base)] == '/' && escaped[:len(base)] == base {
-		path.base = len(base)
-		if err := checkSegments(escaped[:len(base)+1][1:], 0); err != nil {
-			return Path{}, err
-		}
-		strict = escaped[len(base)+1:]
+	base = strings.TrimSuffix(base, "/")
+	below, strict := escaped[1:], strictSegments+strings.Count(base, "/")
+	if rest, found := strings.CutPrefix(escaped, base); found && strings.HasPrefix(rest, "/") {
+		path.base, below, strict = len(base), rest[1:], strictSegments
 	}
-	if err := checkSegments(strict, strictSegments); err != nil {
+	if err := checkSegments(below, strict); err != nil {
 		return Path{}, err
 	}
 	return path, nil
@@ -150,125 +146,4 @@ func checkRaw(path string) error {
 		}
 	}
 	return nil
-}
-
-// checkSegments checks what stands between slashes; the first few strictly.
-func checkSegments(path string, strict int) error {
-	for number := 0; path != ""; number++ {
-		segment, rest, more := strings.Cut(path, "/")
-		if err := checkSegment(segment); err != nil {
-			return err
-		}
-		if number < strict {
-			switch {
-			case segment == "" && more:
-				return ErrPathEmpty
-			case strings.IndexByte(segment, ';') >= 0:
-				return ErrPathParameter
-			case hasEscape(segment, '2', 'f'):
-				return ErrPathSlash
-			}
-		}
-		path = rest
-	}
-	return nil
-}
-
-// checkSegment checks one segment, encoded as it is, by the rules for anywhere.
-func checkSegment(segment string) error {
-	var buffer [256]byte
-	decoded, special, ok := decode(buffer[:0], segment)
-	if !ok {
-		return ErrPathEscape
-	}
-	if !special {
-		if len(segment) > 2 || segment != "." && segment != ".." {
-			return nil
-		}
-		return ErrPathDots
-	}
-	for _, c := range decoded {
-		if c < ' ' || c == 0x7f || c == '\\' {
-			return ErrPathByte
-		}
-	}
-	if !utf8.Valid(decoded) {
-		return ErrPathEncoding
-	}
-	if hasDots(decoded) {
-		return ErrPathDots
-	}
-	// An upstream that decodes twice must not find dots either. A percent sign
-	// that begins no escape is just that: a name may contain one.
-	var second [256]byte
-	if again, encoded, ok := decode(second[:0], string(decoded)); ok && encoded && hasDots(again) {
-		return ErrPathDots
-	}
-	return nil
-}
-
-// hasDots tells whether a decoded segment is a dot segment to somebody: between
-// slashes or backslashes of its own, or before parameters.
-func hasDots(decoded []byte) bool {
-	start := 0
-	for i := 0; i <= len(decoded); i++ {
-		if i < len(decoded) && decoded[i] != '/' && decoded[i] != '\\' {
-			continue
-		}
-		piece := decoded[start:i]
-		if j := strings.IndexByte(string(piece), ';'); j >= 0 {
-			piece = piece[:j]
-		}
-		if string(piece) == "." || string(piece) == ".." {
-			return true
-		}
-		start = i + 1
-	}
-	return false
-}
-
-// decode appends the percent-decoded segment. special says that the segment had
-// an escape, a semicolon or a byte beyond ASCII; ok that its escapes are well-formed.
-func decode(dst []byte, segment string) (decoded []byte, special, ok bool) {
-	for i := 0; i < len(segment); i++ {
-		c := segment[i]
-		switch {
-		case c == '%':
-			if i+2 >= len(segment) {
-				return nil, true, false
-			}
-			high, low := hexDigit(segment[i+1]), hexDigit(segment[i+2])
-			if high < 0 || low < 0 {
-				return nil, true, false
-			}
-			c, special = byte(high<<4|low), true
-			i += 2
-		case c == ';' || c >= utf8.RuneSelf:
-			special = true
-		}
-		dst = append(dst, c)
-	}
-	return dst, special, true
-}
-
-func hexDigit(c byte) int {
-	switch {
-	case '0' <= c && c <= '9':
-		return int(c - '0')
-	case 'a' <= c && c <= 'f':
-		return int(c-'a') + 10
-	case 'A' <= c && c <= 'F':
-		return int(c-'A') + 10
-	}
-	return -1
-}
-
-// hasEscape tells whether a segment contains the escape %hl in either case.
-func hasEscape(segment string, h, l byte) bool {
-	for i := 0; i+2 < len(segment); i++ {
-		if segment[i] == '%' && segment[i+1] == h && segment[i+2]|0x20 == l {
-			return true
-		}
-	}
-	return false
 }
