@@ -117,6 +117,9 @@ type Positioned interface {
 type Store interface {
 	// View runs read over one consistent state. The closure may run more than
 	// once and must have no effect outside that a second run does not replace.
+	// It returns the errors that its reads give and that it cannot handle: a
+	// run that cannot go on in the state it began in is ended by such an error,
+	// and repeated.
 	View(ctx context.Context, read func(Reader) error) error
 	// Update runs write and commits what it wrote, all or nothing, when it
 	// returns nil. The closure may run more than once, with the same demand as

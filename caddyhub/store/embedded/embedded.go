@@ -32,7 +32,7 @@ var ErrInUse = errors.New("store: file is in use by another process")
 
 // lockTimeout is how long Open waits for another process to let go of the file,
 // as one that is being replaced does.
-const lockTimeout = 2 * time.Second
+const lockTimeout = time.Second
 
 // Options of a Store.
 type Options struct {

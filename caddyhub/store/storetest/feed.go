@@ -128,6 +128,7 @@ func testFeedComplete(t *testing.T, s store.Store, _ *Clock) {
 // testFeedPresent loads after following: nothing may fall in between.
 func testFeedPresent(t *testing.T, s store.Store, _ *Clock) {
 	key := store.Key{Kind: "user", ID: "ada"}
+	put(t, s, key, "0", never)
 	stop := make(chan struct{})
 	done := make(chan struct{})
 	go func() {
