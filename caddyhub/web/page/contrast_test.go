@@ -11,7 +11,7 @@ import (
 // TestContrast measures the pairs of colours that text is written in, with the
 // formula of WCAG 2.2: 4.5 to 1 for text, 3 to 1 for the edges of controls.
 func TestContrast(t *testing.T) {
-	css := string(newPages(t, Options{}).assets.files["hub.css"].data)
+	css := string(newPages(t, Options{}).assets.files["theme.css"].data)
 	light := colours(t, css, ":root {")
 	dark := colours(t, css, "prefers-color-scheme: dark")
 	pairs := []struct {

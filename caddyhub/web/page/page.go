@@ -60,7 +60,7 @@ type Options struct {
 	Vars map[string]any
 
 	// Override holds files that take the place of ours: "templates/NAME.html"
-	// and "static/NAME". A file "templates/custom.html" may redefine single
+	// and "static/NAME"; "static/theme.css" has the colours. A file "templates/custom.html" may redefine single
 	// blocks of all pages, such as "footer" or "head". Nil: none. All files are
 	// read once, by New.
 	Override fs.FS
