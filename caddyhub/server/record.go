@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/caddyhub/caddyhub/caddyhub/route"
 	"github.com/caddyhub/caddyhub/caddyhub/spawner"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 )
@@ -49,6 +50,9 @@ type Server struct {
 	// URL is the origin where the hub reaches the server; empty when stopped
 	// or not known yet.
 	URL string `json:"url,omitempty"`
+	// Route is the routespec under which the server is reached, as it was when
+	// the start began.
+	Route route.Spec `json:"route,omitzero"`
 	// UserOptions are the user's choices at the last start that had any: a JSON
 	// object, nil for none.
 	UserOptions json.RawMessage `json:"user_options,omitempty"`

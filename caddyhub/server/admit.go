@@ -1,0 +1,270 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
+	"github.com/caddyhub/caddyhub/caddyhub/identity"
+	"github.com/caddyhub/caddyhub/caddyhub/route"
+	"github.com/caddyhub/caddyhub/caddyhub/scope"
+	"github.com/caddyhub/caddyhub/caddyhub/spawner"
+	"github.com/caddyhub/caddyhub/caddyhub/store"
+)
+
+// maxOptions bounds what a user can make every read of the record cost, in bytes.
+const maxOptions = 64 << 10
+
+// cleanWait is how long Start waits for the remains of a server that has ended
+// unnoticed.
+const cleanWait = 10 * time.Second
+
+// Start begins to start a server and returns at once; Wait tells the outcome.
+// Options are the user's choices, a JSON object; nil means those of the last
+// time. Refusals are an *Error of the kinds ErrUser, ErrPending, ErrRunning,
+// ErrNamedDisabled, ErrNamedLimit, ErrName, ErrOptions, ErrSpawnLimit,
+// ErrActiveLimit and ErrAuthExpired.
+func (m *Manager) Start(ctx context.Context, user, name string, options json.RawMessage) error {
+	request, err := m.newRequest(user, name, options)
+	if err != nil {
+		return err
+	}
+	if err := m.refresh(ctx, user); err != nil {
+		return err
+	}
+	err = m.admit(ctx, request)
+	if !errors.Is(err, ErrRunning) {
+		return err
+	}
+	// It is running as far as anybody knows: look.
+	s, failed := m.Check(ctx, user, name)
+	if failed != nil {
+		return failed
+	}
+	if s.Ready {
+		return err
+	}
+	if _, err := m.Wait(ctx, user, name, cleanWait); err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	return m.admit(ctx, request)
+}
+
+// refresh asks the authenticator about the user before anything is begun.
+func (m *Manager) refresh(ctx context.Context, user string) error {
+	hook := m.settings.Load().Hooks.Refresh
+	if hook == nil {
+		return nil
+	}
+	found, err := m.directory.User(ctx, user)
+	if errors.Is(err, identity.ErrNotFound) {
+		return noUser(user)
+	}
+	if err != nil {
+		return err
+	}
+	return hook(ctx, found)
+}
+
+// request is a wish for a start that is well-formed.
+type request struct {
+	user, name string
+	options    json.RawMessage
+	route      route.Spec
+	settings   Settings
+}
+
+func (m *Manager) newRequest(user, name string, options json.RawMessage) (request, error) {
+	r := request{user: user, name: name, settings: *m.settings.Load()}
+	spec, err := r.settings.spec(user, name)
+	long := len(hubpath.ClientID(user, name)) > store.MaxKeyLength/4
+	switch {
+	case bytes.ContainsRune([]byte(name), '/'):
+		return r, refuse(ErrName, http.StatusBadRequest, "Invalid server_name (may not contain '/'): %s", name)
+	case err != nil || long:
+		return r, refuse(ErrName, http.StatusBadRequest, "Invalid server_name: %s", name)
+	}
+	r.route = spec
+	r.options, err = userOptions(options)
+	return r, err
+}
+
+// userOptions accepts a JSON object; nothing and null mean nil.
+func userOptions(options json.RawMessage) (json.RawMessage, error) {
+	trimmed := bytes.TrimSpace(options)
+	if len(trimmed) == 0 || string(trimmed) == "null" {
+		return nil, nil
+	}
+	if len(trimmed) > maxOptions || trimmed[0] != '{' || !json.Valid(trimmed) {
+		return nil, refuse(ErrOptions, http.StatusBadRequest, "Invalid user options")
+	}
+	return slices.Clone(trimmed), nil
+}
+
+// admit records the start and begins it.
+func (m *Manager) admit(ctx context.Context, r request) error {
+	if m.quiet.Err() != nil {
+		return ErrClosed
+	}
+	select {
+	case m.admission <- struct{}{}:
+		defer func() { <-m.admission }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	var op *operation
+	err := m.update(ctx, func(w store.Writer) error {
+		s, err := m.admissible(w, r)
+		if err != nil {
+			return err
+		}
+		secret := newSecret()
+		if err := m.record(w, r, &s, secret); err != nil {
+			return err
+		}
+		op = m.operation(s, secret)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	m.begin(op)
+	m.watch.wake(op.id())
+	return nil
+}
+
+// admissible returns the server that is to be started, or why it must not be.
+func (m *Manager) admissible(r store.Reader, wanted request) (Server, error) {
+	user, err := identity.GetUser(r, wanted.user)
+	if errors.Is(err, identity.ErrNotFound) {
+		return Server{}, noUser(wanted.user)
+	}
+	if err != nil {
+		return Server{}, err
+	}
+	s, found, err := servers.Find(r, store.Join(wanted.user, wanted.name))
+	if err != nil {
+		return Server{}, err
+	}
+	if found && s.Stopped() && s.UserNumber != user.Number {
+		// It was that of an earlier user of the same name.
+		found, s = false, Server{Fence: s.Fence}
+	}
+	if err := checkNamed(r, wanted, found); err != nil {
+		return Server{}, err
+	}
+	switch {
+	case s.Pending != PendingNone:
+		return Server{}, isPending(s)
+	case s.Ready:
+		return Server{}, isRunning(s)
+	}
+	if err := checkLimits(r, wanted.settings.Limits); err != nil {
+		return Server{}, err
+	}
+	if !found {
+		s = Server{User: user.Name, Name: wanted.name, UserNumber: user.Number, Created: m.now().UTC(), Fence: s.Fence}
+	}
+	return s, nil
+}
+
+// record writes all that a start is before anything runs: the server, its
+// token and OAuth client, the lease, and the first word of its progress.
+func (m *Manager) record(w store.Writer, r request, s *Server, secret string) error {
+	now := m.now().UTC()
+	s.SpawnID = spawner.NewSpawnID()
+	s.Pending, s.PendingSince, s.Started = PendingSpawn, now, now
+	s.Route, s.URL, s.State = r.route, "", nil
+	s.Failure, s.Tried, s.Remove = nil, nil, false
+	if r.options != nil {
+		s.UserOptions = r.options
+	}
+	if err := m.credentials(w, r, s, secret); err != nil {
+		return err
+	}
+	if err := m.directory.Activity().Set(w, identity.ActivityOfServer(s.User, s.Name), now); err != nil {
+		return err
+	}
+	if err := m.acquire(w, s); err != nil {
+		return err
+	}
+	first := progress{SpawnID: s.SpawnID, Events: []Event{{Message: "Server requested"}}}
+	if err := progresses.Put(w, s.id(), first, time.Time{}); err != nil {
+		return err
+	}
+	return put(w, *s)
+}
+
+// credentials makes the server's API token and its OAuth client, whose secret
+// the token is (JupyterHub "3.1").
+func (m *Manager) credentials(w store.Writer, r request, s *Server, secret string) error {
+	target := scope.Client{Server: scope.Server{User: s.User, Name: s.Name}}
+	path := r.settings.Base.Server(s.User, s.Name)
+	scopes, err := tokenScopes(w, r.settings.Launch.TokenScopes)
+	if err != nil {
+		return err
+	}
+	token, err := m.directory.CreateTokenIn(w, secret, identity.NewToken{
+		Owner:  identity.UserOwner(s.User),
+		Scopes: scopes,
+		Client: target,
+		Note:   "Server at " + path,
+	})
+	if err != nil {
+		return err
+	}
+	s.TokenID, s.ClientID = token.ID, hubpath.ClientID(s.User, s.Name)
+	// Tokens of an earlier run of the server end here if they have not yet.
+	if err := identity.DeleteClient(w, s.ClientID); err != nil {
+		return err
+	}
+	return m.directory.PutClient(w, identity.OAuthClient{
+		ID:            s.ClientID,
+		RedirectURI:   r.settings.callback(s.User, s.Name),
+		AllowedScopes: r.settings.Launch.AllowedScopes,
+		Description:   "Server at " + path,
+		Target:        target,
+	}, secret)
+}
+
+// tokenScopes are those of the server's token: as configured, and always the
+// right to report activity, without which every server looks idle; or those of
+// the role "server".
+func tokenScopes(r store.Reader, configured []string) ([]string, error) {
+	if configured == nil {
+		role, err := identity.GetRole(r, identity.RoleServer)
+		return role.Scopes, err
+	}
+	reports := func(scope string) bool {
+		return scope == "inherit" || scope == "users:activity" || strings.HasPrefix(scope, "users:activity!")
+	}
+	if slices.ContainsFunc(configured, reports) {
+		return configured, nil
+	}
+	return append(slices.Clone(configured), "users:activity!user"), nil
+}
+
+// newSecret is a token as JupyterHub issues them to servers: 32 hexadecimal digits.
+func newSecret() string {
+	secret := make([]byte, 16)
+	_, _ = rand.Read(secret) // never fails
+	return hex.EncodeToString(secret)
+}
+
+// spec is the routespec of a server.
+func (s Settings) spec(user, name string) (route.Spec, error) {
+	host, err := s.userHost(user)
+	if err != nil {
+		return route.Spec{}, fmt.Errorf("server: origin of user: %w", err)
+	}
+	return route.ParseSpec(host + s.Base.Server(user, name))
+}

@@ -1,0 +1,165 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/caddyhub/caddyhub/caddyhub/identity"
+	"github.com/caddyhub/caddyhub/caddyhub/store"
+)
+
+// Get returns a server inside a transaction. A user's default server that was
+// never started is a stopped one, other unknown names are ErrNotFound; ErrUser
+// if there is no such user.
+func Get(r store.Reader, user, name string) (Server, error) {
+	owner, err := getUser(r, user)
+	if err != nil {
+		return Server{}, err
+	}
+	if len(name) > store.MaxKeyLength/4 {
+		return Server{}, noServer(user, name)
+	}
+	s, found, err := servers.Find(r, store.Join(user, name))
+	if err != nil {
+		return Server{}, err
+	}
+	if found && !foreign(s, owner) {
+		return s, nil
+	}
+	if name != "" {
+		return Server{}, noServer(user, name)
+	}
+	return Server{User: user, UserNumber: owner.Number, Created: owner.Created, Fence: s.Fence}, nil
+}
+
+// List returns the servers of a user that have a record, inside a transaction:
+// the default server first, then by name. ErrUser if there is no such user.
+func List(r store.Reader, user string) ([]Server, error) {
+	owner, err := getUser(r, user)
+	if err != nil {
+		return nil, err
+	}
+	var list []Server
+	err = servers.Each(r, store.Under(user), func(item store.Item[Server]) error {
+		if !foreign(item.Value, owner) {
+			list = append(list, item.Value)
+		}
+		return nil
+	})
+	return list, err
+}
+
+// foreign says that a record was left by an earlier user of the same name. One
+// that is active is shown all the same, until it has been stopped.
+func foreign(s Server, owner identity.User) bool {
+	return s.Stopped() && s.UserNumber != owner.Number
+}
+
+func getUser(r store.Reader, user string) (identity.User, error) {
+	owner, err := identity.GetUser(r, user)
+	if errors.Is(err, identity.ErrNotFound) {
+		return owner, noUser(user)
+	}
+	return owner, err
+}
+
+// Get is the function Get in a transaction of its own.
+func (m *Manager) Get(ctx context.Context, user, name string) (s Server, err error) {
+	err = m.store.View(ctx, func(r store.Reader) error {
+		s, err = Get(r, user, name)
+		return err
+	})
+	return s, err
+}
+
+// List is the function List in a transaction of its own.
+func (m *Manager) List(ctx context.Context, user string) (list []Server, err error) {
+	err = m.store.View(ctx, func(r store.Reader) error {
+		list, err = List(r, user)
+		return err
+	})
+	return list, err
+}
+
+// Active returns active servers in a fixed order, after the one with the given
+// user and name ("" and "" for the beginning), at most limit, which is 1 to
+// store.MaxPage.
+func (m *Manager) Active(ctx context.Context, afterUser, afterName string, limit int) (list []Server, err error) {
+	page := store.Page{Limit: limit}
+	if afterUser != "" {
+		page.After = store.Join(afterUser, afterName)
+	}
+	err = m.store.View(ctx, func(r store.Reader) error {
+		list, err = active(r, page)
+		return err
+	})
+	return list, err
+}
+
+func active(r store.Reader, page store.Page) ([]Server, error) {
+	ids, err := activeServers.List(r, page)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Server, 0, len(ids))
+	for _, item := range ids {
+		s, err := servers.Get(r, item.ID)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, s)
+	}
+	return list, nil
+}
+
+// URL is where browsers reach a server: a path, with subdomains absolute.
+func (m *Manager) URL(user, name string) string { return m.settings.Load().url(user, name) }
+
+// LastActivity is when the server was last active, inside a transaction; zero
+// if never.
+func (m *Manager) LastActivity(r store.Reader, user, name string) (time.Time, error) {
+	return m.directory.Activity().Last(r, identity.ActivityOfServer(user, name))
+}
+
+// Wait waits until nothing is pending with a server, but no longer than limit,
+// and returns what it is then; look at Pending, Ready and Failure. A server
+// that was removed is ErrNotFound.
+func (m *Manager) Wait(ctx context.Context, user, name string, limit time.Duration) (s Server, err error) {
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err = m.await(limited, store.Join(user, name), func(r store.Reader) (bool, error) {
+		s, err = Get(r, user, name)
+		return s.Pending == PendingNone, err
+	})
+	if err != nil && ctx.Err() == nil && limited.Err() != nil && s.User != "" {
+		err = nil // the limit has passed
+	}
+	if err == nil && s.Ready {
+		m.shown(ctx, s)
+	}
+	return s, err
+}
+
+// await looks at a server until it is as wanted or ctx ends.
+func (m *Manager) await(ctx context.Context, id string, until func(store.Reader) (bool, error)) error {
+	changed, end := m.watch.on(id)
+	defer end()
+	for {
+		met := false
+		err := m.store.View(ctx, func(r store.Reader) (err error) {
+			met, err = until(r)
+			return err
+		})
+		if err != nil || met {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-m.quiet.Done():
+			return ErrClosed
+		}
+	}
+}
