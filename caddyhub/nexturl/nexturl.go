@@ -49,7 +49,11 @@ func (s Site) Clean(next string) (target string, ok bool) {
 	if !plainPath(path) {
 		return "", false
 	}
-	return escape(next), true
+	target = escape(next)
+	if _, err := url.Parse(target); err != nil {
+		return "", false
+	}
+	return target, true
 }
 
 // split takes "scheme://authority" or "//authority" off a URL. What follows begins

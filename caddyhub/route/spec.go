@@ -35,11 +35,10 @@ func ParseSpec(text string) (Spec, error) {
 	if !found {
 		return Spec{}, fmt.Errorf("%w: routespec %q has no slash", ErrInvalid, clip(text))
 	}
-	path = strings.TrimSuffix(path, "/")
 	if path == "" {
 		return NewSpec(host)
 	}
-	segments := strings.Split(path, "/")
+	segments := strings.Split(strings.TrimSuffix(path, "/"), "/")
 	for i, segment := range segments {
 		if strings.ContainsAny(segment, "{}?#;\\ ") {
 			return Spec{}, fmt.Errorf("%w: routespec %q: one of { } ? # ; \\ or a space in a segment", ErrInvalid, clip(text))

@@ -1,0 +1,252 @@
+package route
+
+import (
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func table(t testing.TB, specs ...string) *Table {
+	t.Helper()
+	tab := NewTable()
+	for _, text := range specs {
+		if !tab.Set(Route{Spec: spec(t, text), Target: target(t, "http://h:1")}) {
+			t.Fatalf("%s refused", text)
+		}
+	}
+	return tab
+}
+
+func TestLookup(t *testing.T) {
+	tab := table(t, "/", "/user/al/", "/user/alice/", "/user/alice/two/", "/user/ada%20l/", "/user/j%C3%BCrgen/", "/services/x/",
+		"alice.hub.example.org/user/alice/", "2001-db8.example/x/", "/user/"+strings.Repeat("%C3%BC", 90)+"/")
+	for _, test := range []struct{ host, path, want string }{
+		{"", "/", "/"},
+		{"hub", "/user/al", "/user/al/"},
+		{"hub", "/user/al/", "/user/al/"},
+		{"hub", "/user/alice", "/user/alice/"},
+		{"hub", "/user/alice/lab", "/user/alice/"},
+		{"hub", "/user/alice/twox", "/user/alice/"},
+		{"hub", "/user/alice/two", "/user/alice/two/"},
+		{"hub", "/user/alice/two/lab/x", "/user/alice/two/"},
+		{"hub", "/user/%61lice/%74wo/", "/user/alice/two/"},
+		{"hub", "/user/ada%20l/lab", "/user/ada%20l/"},
+		{"hub", "/user/j%c3%bcrgen/lab", "/user/j%C3%BCrgen/"},
+		{"hub", "/user/" + strings.Repeat("%c3%bc", 90) + "/x", "/user/" + strings.Repeat("%C3%BC", 90) + "/"},
+		{"hub", "/user/ali", "/"},
+		{"hub", "/user/Alice/lab", "/"},
+		{"hub", "/USER/alice/lab", "/"},
+		{"hub", "/user//alice", "/"},
+		{"hub", "//user/alice", "/"},
+		{"hub", "/user/alice%2Ftwo/", "/"},
+		{"hub", "/user/al%", "/"},
+		{"hub", "/user/al%2", "/"},
+		{"hub", "/user/al%zz/x", "/"},
+		{"hub", "/user/alice%00", "/"},
+		{"hub", "/services/x/y", "/services/x/"},
+		{"hub", "/services", "/"},
+		{"hub", "", ""},
+		{"hub", "user/alice", ""},
+		{"alice.hub.example.org", "/user/alice/lab", "alice.hub.example.org/user/alice/"},
+		{"Alice.hub.example.org:8443", "/user/alice/lab", "alice.hub.example.org/user/alice/"},
+		{"alice.hub.example.org", "/user/al/lab", "/user/al/"},
+		{"alice.hub.example.org", "/hub/", "/"},
+		{"xalice.hub.example.org", "/user/alice/", "/user/alice/"},
+		{"[2001:db8::1]:80", "/x", "/"},
+		{"[2001:db8", "/x", "/"},
+	} {
+		got, ok := tab.Lookup(test.host, test.path)
+		if !ok && test.want == "" {
+			continue
+		}
+		if !ok || got.Spec.String() != test.want {
+			t.Errorf("%s %s: %v, want %s", test.host, test.path, got, test.want)
+		}
+	}
+	if _, ok := table(t, "/user/ada/").Lookup("hub", "/user/bob/"); ok {
+		t.Error("found a route where there is none")
+	}
+	if tab.Set(Route{}) || tab.Set(Route{Spec: spec(t, "/x/")}) {
+		t.Error("took an empty route")
+	}
+}
+
+// The table agrees with a map and a loop over all prefixes.
+func TestTableModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		segment := rapid.SampledFrom([]string{"user", "al", "alice", "a b", "ü", "x", "y"})
+		specs := rapid.Custom(func(t *rapid.T) Spec {
+			s, err := NewSpec(rapid.SampledFrom([]string{"", "h1", "h2"}).Draw(t, "host"), rapid.SliceOfN(segment, 0, 4).Draw(t, "segments")...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		})
+		model, tab := map[Spec]Route{}, NewTable()
+		t.Repeat(map[string]func(*rapid.T){
+			"set": func(t *rapid.T) {
+				route := Route{Spec: specs.Draw(t, "spec"), Target: Target{"http", "h", uint16(rapid.IntRange(1, 9).Draw(t, "port"))}}
+				model[route.Spec] = route
+				tab.Set(route)
+			},
+			"remove": func(t *rapid.T) {
+				s := specs.Draw(t, "spec")
+				delete(model, s)
+				tab.Remove(s)
+			},
+			"replace": func(t *rapid.T) {
+				maps.DeleteFunc(model, func(Spec, Route) bool { return rapid.Bool().Draw(t, "drop") })
+				tab.Replace(maps.Values(model))
+			},
+			"": func(t *rapid.T) {
+				if tab.Len() != len(model) || len(slices.Collect(tab.All())) != len(model) {
+					t.Fatalf("%d routes, want %d", tab.Len(), len(model))
+				}
+				s := specs.Draw(t, "look up")
+				got, ok := tab.Get(s)
+				if want, exists := model[s]; ok != exists || ok && got.Target != want.Target {
+					t.Fatalf("get %s: %v", s, got)
+				}
+				found, ok := tab.Lookup(s.Host(), s.Path())
+				want, exists := longest(model, s)
+				if ok != exists || ok && (found.Spec != want.Spec || found.Target != want.Target) {
+					t.Fatalf("lookup %s: %v, want %v", s, found, want)
+				}
+			},
+		})
+	})
+}
+
+func longest(model map[Spec]Route, s Spec) (Route, bool) {
+	for _, host := range []string{s.Host(), ""} {
+		for n := len(s.Segments()); n >= 0; n-- {
+			prefix, _ := NewSpec(host, s.Segments()[:n]...)
+			if route, ok := model[prefix]; ok {
+				return route, true
+			}
+		}
+	}
+	return Route{}, false
+}
+
+// Segments whose hashes are equal in every bit still get their own nodes.
+func TestHashCollisions(t *testing.T) {
+	var c *children
+	tab := NewTable()
+	nodes := map[string]*node{}
+	for i := range 50 {
+		name := fmt.Sprint("s", i)
+		nodes[name] = &node{}
+		c = c.with(tab.seed, lastLevel, name, nodes[name])
+	}
+	c = c.with(tab.seed, lastLevel, "s7", nodes["s7"])
+	if len(c.slots) != 50 {
+		t.Fatalf("%d slots", len(c.slots))
+	}
+	for i := range 50 {
+		c = c.without(tab.seed, lastLevel, "unknown").without(tab.seed, lastLevel, fmt.Sprint("s", i))
+	}
+	if c != nil {
+		t.Errorf("%d slots left", len(c.slots))
+	}
+	// Found through all levels above.
+	list := &children{slots: []slot{{segment: "a", value: nodes["s1"]}, {segment: "b", value: nodes["s2"]}}}
+	for range lastLevel / levelBits {
+		list = &children{bitmap: 1, slots: []slot{{deeper: list}}}
+	}
+	if list.find(0, "b") != nodes["s2"] || list.find(0, "c") != nil {
+		t.Error("find in a list of colliding segments")
+	}
+}
+
+// Readers beside writers see routes that are always there, always.
+func TestConcurrentReaders(t *testing.T) {
+	tab := table(t, "/", "/user/ada/")
+	var readers sync.WaitGroup
+	stop := make(chan struct{})
+	for range 4 {
+		readers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if route, ok := tab.Lookup("h", "/user/ada/lab"); !ok || route.Spec.Path() != "/user/ada/" {
+					t.Error("a route was gone for a moment")
+					return
+				}
+			}
+		})
+	}
+	for i := range 2000 {
+		s := spec(t, fmt.Sprintf("/user/u%d/", i%100))
+		tab.Set(Route{Spec: s, Target: target(t, "http://h:1")})
+		tab.Remove(s)
+	}
+	close(stop)
+	readers.Wait()
+}
+
+func many(t testing.TB, count int) *Table {
+	tab := NewTable()
+	tab.Replace(func(yield func(Route) bool) {
+		for i := range count {
+			name := fmt.Sprintf("user-%06d", i)
+			s, err := NewSpec("", "user", name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !yield(Route{Spec: s, Target: Target{"http", fmt.Sprintf("10.0.%d.%d", i>>8&255, i&255), 8888}, Data: Data{User: name}}) {
+				return
+			}
+		}
+	})
+	return tab
+}
+
+func TestMemoryOfManyRoutes(t *testing.T) {
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	tab := many(t, 100_000)
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	used := int64(after.HeapAlloc) - int64(before.HeapAlloc)
+	t.Logf("%d routes: %d MB", tab.Len(), used>>20)
+	if tab.Len() != 100_000 || used > 60<<20 {
+		t.Errorf("%d routes use %d bytes", tab.Len(), used)
+	}
+	if n := testing.AllocsPerRun(100, func() { tab.Lookup("hub.example.org:443", "/user/user-012345/api/kernels") }); n != 0 {
+		t.Errorf("a lookup allocates %v times", n)
+	}
+	if n := testing.AllocsPerRun(100, func() { tab.Lookup("hub.example.org", "/user/user%2D012345/lab") }); n != 0 {
+		t.Errorf("a lookup with an escape allocates %v times", n)
+	}
+	runtime.KeepAlive(tab)
+}
+
+func BenchmarkLookup(b *testing.B) {
+	tab := many(b, 100_000)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, ok := tab.Lookup("hub.example.org", "/user/user-012345/api/kernels/1/channels"); !ok {
+			b.Fatal("not found")
+		}
+	}
+}
+
+func BenchmarkSet(b *testing.B) {
+	tab := many(b, 100_000)
+	route := Route{Spec: spec(b, "/user/ada/"), Target: target(b, "http://h:1")}
+	b.ReportAllocs()
+	for b.Loop() {
+		tab.Set(route)
+	}
+}
