@@ -3,6 +3,7 @@
 package process
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os/exec"
@@ -50,15 +51,19 @@ func (c *children) collect(name serverName, command *exec.Cmd, ticks uint64, end
 
 // status returns how a process ended that runs no more, if this hub is its
 // parent. It waits for the moment between the end and its collection.
-func (c *children) status(name serverName, known state) (spawner.Status, bool) {
+func (c *children) status(ctx context.Context, name serverName, known state) (status spawner.Status, found bool, err error) {
 	c.mu.Lock()
-	found := c.newest[name]
+	ours := c.newest[name]
 	c.mu.Unlock()
-	if found == nil || found.pid != known.PID || found.ticks != known.Ticks {
-		return spawner.Status{}, false
+	if ours == nil || ours.pid != known.PID || ours.ticks != known.Ticks {
+		return spawner.Status{}, false, nil
 	}
-	<-found.done
-	return found.status, true
+	select {
+	case <-ours.done:
+		return ours.status, true, nil
+	case <-ctx.Done():
+		return spawner.Status{}, true, ctx.Err()
+	}
 }
 
 // forget drops what is remembered of a server, unless it was started anew.

@@ -66,7 +66,7 @@ func New(options Options) (*Spawner, error) {
 
 // Poll says whether the server's own process runs. It also keeps the log within
 // its limit.
-func (s *Spawner) Poll(_ context.Context, server spawner.Ref) (spawner.Status, error) {
+func (s *Spawner) Poll(ctx context.Context, server spawner.Ref) (spawner.Status, error) {
 	known, err := s.locate(server)
 	if err != nil {
 		return spawner.Status{}, err
@@ -79,8 +79,11 @@ func (s *Spawner) Poll(_ context.Context, server spawner.Ref) (spawner.Status, e
 		s.limitLog(server)
 		return spawner.Status{Running: true}, nil
 	}
-	if ended, ok := s.children.status(serverName{server.User, server.Server}, known); ok {
-		return ended, nil
+	if known.machine == s.machine {
+		ended, found, err := s.children.status(ctx, serverName{server.User, server.Server}, known)
+		if found || err != nil {
+			return ended, err
+		}
 	}
 	return spawner.Status{ExitCode: spawner.UnknownExit, Message: "The server's process is gone."}, nil
 }

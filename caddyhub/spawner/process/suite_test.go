@@ -15,6 +15,7 @@ import (
 
 func TestMain(m *testing.M) {
 	spawnertest.Serve()
+	hubThatDies()
 	os.Exit(m.Run())
 }
 
