@@ -121,7 +121,8 @@ func (c Collection[T]) open(record Record) (Item[T], error) {
 		return item, fmt.Errorf("%w: %s %q is a %q", ErrType, c.Kind, record.Key.ID, outer.Kind)
 	}
 	if err := json.Unmarshal(outer.Data, &item.Value); err != nil {
-		return item, fmt.Errorf("%w: %s %q: %w", ErrType, c.Kind, record.Key.ID, err)
+		// What was decoded before the error must not be taken for a value.
+		return Item[T]{ID: item.ID}, fmt.Errorf("%w: %s %q: %w", ErrType, c.Kind, record.Key.ID, err)
 	}
 	return item, nil
 }
