@@ -84,7 +84,7 @@ func IsWebSocket(r *http.Request) bool {
 	}
 	nonce, err := base64.StdEncoding.DecodeString(key[0])
 	return err == nil && len(nonce) == 16 && strings.EqualFold(upgrade[0], "websocket") &&
-		hasToken11(r.Header["Connection"], "upgrade") && version13(r.Header) &&
+		listsToken(r.Header["Connection"], "upgrade") && version13(r.Header) &&
 		r.ContentLength == 0 && len(r.TransferEncoding) == 0
 }
 
@@ -100,8 +100,8 @@ func version13(h http.Header) bool {
 	return len(version) == 1 && version[0] == "13"
 }
 
-// hasToken11 tells whether a comma-separated header field contains a token.
-func hasToken11(values []string, token string) bool {
+// listsToken tells whether a comma-separated header field contains a token.
+func listsToken(values []string, token string) bool {
 	for _, value := range values {
 		for part := range strings.SplitSeq(value, ",") {
 			if strings.EqualFold(strings.Trim(part, " \t"), token) {

@@ -145,3 +145,23 @@ func TestXSRFTokens(t *testing.T) {
 		t.Errorf("from nothing: %q", got)
 	}
 }
+
+func TestCheckXSRF(t *testing.T) {
+	valid := func(token string) bool { return token == "good" }
+	for name, test := range map[string]struct {
+		r    *http.Request
+		want XSRF
+	}{
+		"none needed":       {request("GET /x"), XSRFPassed},
+		"none needed, bad":  {request("GET /x?_xsrf=bad"), XSRFPassed},
+		"missing":           {request("POST /x"), XSRFMissing},
+		"bad":               {request("POST /x?_xsrf=bad"), XSRFMismatch},
+		"good":              {request("POST /x?_xsrf=good"), XSRFPassed},
+		"good behind a bad": {request("POST /x?_xsrf=good", "X-XSRFToken: bad"), XSRFPassed},
+		"empty":             {request("POST /x?_xsrf="), XSRFMismatch},
+	} {
+		if got := CheckXSRF(test.r, AreaServer, Origins{}, valid); got != test.want {
+			t.Errorf("%s: %d", name, got)
+		}
+	}
+}

@@ -1,6 +1,9 @@
 package gate
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 // Area is what a request by cookie would reach; the rules for XSRF differ.
 type Area int
@@ -62,6 +65,23 @@ func ownPage(r *http.Request, own Origins) bool {
 		return true
 	}
 	return isSafe(r.Method) && len(r.Header["Origin"]) == 0 && single(r.Header, "Sec-Fetch-Site") == "same-origin"
+}
+
+// CheckXSRF is what Subject.XSRF wants to know about a request by cookie. valid
+// verifies a token for the session and the prefix of the request; it is called
+// only if a token is needed.
+func CheckXSRF(r *http.Request, area Area, own Origins, valid func(token string) bool) XSRF {
+	if !XSRFRequired(r, area, own) {
+		return XSRFPassed
+	}
+	tokens := XSRFTokens(r)
+	switch {
+	case slices.ContainsFunc(tokens, valid):
+		return XSRFPassed
+	case len(tokens) > 0:
+		return XSRFMismatch
+	}
+	return XSRFMissing
 }
 
 // isSubresource tells whether the browser loads a part of a page by itself. A
