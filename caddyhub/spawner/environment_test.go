@@ -46,7 +46,7 @@ func TestEnvironmentOptions(t *testing.T) {
 	p.CallbackURL = "https://ada.hub.example.org/oauth_callback"
 	p.AccessScopes, p.AllowedScopes = []string{"access:servers!user=x"}, []string{"read:users:name"}
 	p.CookieOptions, p.CookieHostPrefix = map[string]any{"samesite": "None"}, true
-	p.RootDir, p.DefaultURL = "/work/{username}", "/lab/tree/{username}"
+	p.RootDir, p.DefaultURL = "/srv/{username}", "/lab/tree/{username}"
 	p.Debug, p.DisableUserConfig = true, true
 	p.Limits = Limits{MemLimit: 1 << 33, MemGuarantee: 1024, CPULimit: 1.5, CPUGuarantee: 0.25}
 	p.TLS = &TLSFiles{Key: "/k", Certificate: "/c", Authority: "/a"}
@@ -62,7 +62,7 @@ func TestEnvironmentOptions(t *testing.T) {
 		"JUPYTERHUB_OAUTH_ACCESS_SCOPES":         `["access:servers!user=x"]`,
 		"JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES": `["read:users:name"]`,
 		"JUPYTERHUB_COOKIE_OPTIONS":              `{"samesite":"None"}`, "JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED": "1",
-		"JUPYTERHUB_ROOT_DIR":    "/work/a%20b%2F%C3%B6@x%7E",
+		"JUPYTERHUB_ROOT_DIR":    "/srv/a%20b%2F%C3%B6@x%7E",
 		"JUPYTERHUB_DEFAULT_URL": "/lab/tree/a%20b%2F%C3%B6@x%7E",
 		"JUPYTERHUB_DEBUG":       "1", "JUPYTERHUB_DISABLE_USER_CONFIG": "1",
 		"MEM_GUARANTEE": "1024", "CPU_LIMIT": "1.5", "CPU_GUARANTEE": "0.25",
@@ -86,7 +86,7 @@ func TestEnvironmentRefuses(t *testing.T) {
 		"operator's digit":      func(p *Params) { p.Environment = map[string]string{"1A": "secret"} },
 		"operator's empty":      func(p *Params) { p.Environment = map[string]string{"": "secret"} },
 		"operator's newline":    func(p *Params) { p.Environment = map[string]string{"A\nB": "secret"} },
-		"directory upwards":     func(p *Params) { p.RootDir = "/work/../{username}" },
+		"directory upwards":     func(p *Params) { p.RootDir = "/srv/../{username}" },
 		"unknown field":         func(p *Params) { p.DefaultURL = "/{user}" },
 		"cookie option no JSON": func(p *Params) { p.CookieOptions = map[string]any{"a": math.NaN()} },
 	} {
