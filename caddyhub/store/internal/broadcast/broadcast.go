@@ -5,6 +5,7 @@ package broadcast
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -70,6 +71,9 @@ func (b *Broadcast) Miss() {
 func (b *Broadcast) Touch(trouble error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if trouble != nil && !errors.Is(trouble, store.ErrUnavailable) {
+		trouble = fmt.Errorf("%w: %w", store.ErrUnavailable, trouble)
+	}
 	if (b.trouble == nil) != (trouble == nil) {
 		b.wake()
 	}
@@ -157,14 +161,15 @@ func (f *Feed) look() (batch store.Batch, ready bool, news <-chan struct{}, err 
 	switch {
 	case b.closed:
 		return batch, true, nil, store.ErrClosed
-	case b.trouble != nil:
-		again := f.outside
-		f.outside = true
-		return batch, !again, b.news, fmt.Errorf("%w: %w", store.ErrUnavailable, b.trouble)
 	case f.next < b.first:
 		f.outside = false
 		f.next = b.first + uint64(len(b.commits))
 		return store.Batch{Missed: true}, true, nil, nil
+	case b.trouble != nil && f.next == b.first+uint64(len(b.commits)):
+		// Only now that everything known is told.
+		again := f.outside
+		f.outside = true
+		return batch, !again, b.news, b.trouble
 	}
 	for _, commit := range b.commits[f.next-b.first:] {
 		if len(batch.Changes) > 0 && len(batch.Changes)+len(commit) > batchSize {
