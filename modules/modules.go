@@ -6,5 +6,14 @@
 package modules
 
 import (
-	_ "github.com/caddyhub/caddyhub/modules/command" // caddyhub token
+	_ "github.com/caddyhub/caddyhub/modules/adminapi"                      // admin.api.caddyhub
+	_ "github.com/caddyhub/caddyhub/modules/app"                           // caddyhub { }
+	_ "github.com/caddyhub/caddyhub/modules/authenticators/dummy"          // authenticator dummy
+	_ "github.com/caddyhub/caddyhub/modules/authenticators/null"           // authenticator null
+	_ "github.com/caddyhub/caddyhub/modules/authenticators/sharedpassword" // authenticator shared_password
+	_ "github.com/caddyhub/caddyhub/modules/command"                       // caddyhub token
+	_ "github.com/caddyhub/caddyhub/modules/handlers/hub"                  // hub, and its parts
+	_ "github.com/caddyhub/caddyhub/modules/spawners/process"              // spawner process
+	_ "github.com/caddyhub/caddyhub/modules/stores/embedded"               // store embedded
+	_ "github.com/caddyhub/caddyhub/modules/stores/redis"                  // store redis
 )

@@ -32,7 +32,9 @@ const clockSkew = 5 * time.Minute
 // Signer signs with a secret of the site. Keys may rotate: Verify accepts what
 // older keys signed as long as they are kept. It compares in constant time.
 type Signer interface {
+	// Sign returns the signature of data with the key in force.
 	Sign(data []byte) []byte
+	// Verify says whether mac is the signature of data under any key that is kept.
 	Verify(data, mac []byte) bool
 }
 

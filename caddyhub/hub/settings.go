@@ -1,0 +1,54 @@
+package hub
+
+import (
+	"net/url"
+	"time"
+
+	"github.com/caddyhub/caddyhub/caddyhub/authenticator"
+	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
+	"github.com/caddyhub/caddyhub/caddyhub/identity"
+	"github.com/caddyhub/caddyhub/caddyhub/server"
+	"github.com/caddyhub/caddyhub/caddyhub/web/page"
+)
+
+// Settings are everything that a configuration says.
+type Settings struct {
+	// Node names this machine among the nodes, the same after every restart.
+	// Empty means the host name.
+	Node string
+	// Base is the path of the hub.
+	Base hubpath.Base
+	// PublicURL is the origin that users see; nil if only requests can tell.
+	PublicURL *url.URL
+	// DefaultURL is where a login leads; empty means the user's server.
+	DefaultURL string
+
+	// Authenticators in the order in which the login page offers them.
+	Authenticators []authenticator.Named
+	// Rules say who may come in.
+	Rules authenticator.Rules
+
+	// Identity are scopes and limits of sessions.
+	Identity identity.Settings
+	// Configuration are the configured users, groups, roles and services.
+	Configuration identity.Configuration
+	// Tokens limits tokens.
+	Tokens Tokens
+
+	// Servers are the settings of single-user servers.
+	Servers server.Settings
+	// Pages is the look.
+	Pages page.Options
+
+	// SpawnerName and AuthenticatorName are what GET /info tells.
+	SpawnerName       string
+	AuthenticatorName string
+}
+
+// Tokens limits tokens.
+type Tokens struct {
+	// MaxLifetime of those requested through the API; zero means no limit.
+	MaxLifetime time.Duration
+	// OAuthLifetime of those issued by OAuth; zero means that of a session.
+	OAuthLifetime time.Duration
+}

@@ -1,0 +1,114 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"github.com/caddyhub/caddyhub/caddyhub/api"
+	"github.com/caddyhub/caddyhub/caddyhub/authenticator"
+	"github.com/caddyhub/caddyhub/caddyhub/browser"
+	"github.com/caddyhub/caddyhub/caddyhub/edge"
+	"github.com/caddyhub/caddyhub/caddyhub/identity"
+	"github.com/caddyhub/caddyhub/caddyhub/oauth"
+	"github.com/caddyhub/caddyhub/caddyhub/route"
+	"github.com/caddyhub/caddyhub/caddyhub/store"
+	"github.com/caddyhub/caddyhub/caddyhub/web"
+	"github.com/caddyhub/caddyhub/caddyhub/web/page"
+)
+
+// Site serves a hub with one configuration. Its parts share what the hub has.
+type Site struct {
+	// API is JupyterHub's REST API.
+	API *api.API
+	// OAuth is the OAuth provider.
+	OAuth *oauth.Provider
+	// Web is the pages.
+	Web *web.Web
+	// Edge is the gate before servers and services.
+	Edge *edge.Edge
+
+	settings  Settings
+	directory *identity.Directory
+	routes    *route.Mirror
+	rotate    func(context.Context) error
+}
+
+func newSite(p *parts, settings Settings, log *slog.Logger) (*Site, error) {
+	pages, err := page.New(settings.Pages)
+	if err != nil {
+		return nil, fmt.Errorf("hub: pages: %w", err)
+	}
+	login, err := authenticator.New(authenticator.Options{
+		Authenticators: settings.Authenticators, Rules: settings.Rules,
+		Users: users{p.directory}, Throttle: p.throttle, Log: log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("hub: login: %w", err)
+	}
+	for _, warning := range login.Warnings() {
+		log.Warn(warning)
+	}
+	visitors := browser.New(browser.Options{
+		Directory: p.directory, Base: settings.Base, PublicURL: settings.PublicURL, Log: log,
+	})
+	site := &Site{settings: settings, directory: p.directory, routes: p.routes}
+	site.Web = web.New(web.Options{
+		Directory: p.directory, Browser: visitors, Servers: p.servers, Login: login, Pages: pages,
+		Base: settings.Base, PublicURL: settings.PublicURL, DefaultURL: settings.DefaultURL,
+		Named: settings.Servers.Named, TokenMaxLifetime: settings.Tokens.MaxLifetime, Log: log,
+		// The edge needs the pages for its refusals, so it is made after them.
+		UserPath: func(w http.ResponseWriter, r *http.Request) { site.Edge.Answer(w, r) },
+	})
+	site.Edge = edge.New(edge.Options{
+		Directory: p.directory, Browser: visitors, Servers: p.servers, Routes: p.routes,
+		Base: settings.Base, PublicURL: settings.PublicURL, NamedServers: settings.Servers.Named.Enabled,
+		Refused: site.Web.Refused, Log: log,
+	})
+	site.API = api.New(api.Options{
+		Directory: p.directory, Browser: visitors, Servers: p.servers, Login: login,
+		Base: settings.Base, PublicURL: settings.PublicURL, TokenMaxLifetime: settings.Tokens.MaxLifetime,
+		NamedServers: settings.Servers.Named.Enabled,
+		SpawnerName:  settings.SpawnerName, AuthenticatorName: settings.AuthenticatorName, Log: log,
+	})
+	site.OAuth = oauth.New(oauth.Options{
+		Directory: p.directory, Browser: visitors, Base: settings.Base, PublicURL: settings.PublicURL,
+		Lifetime: settings.Tokens.OAuthLifetime, Pages: site.Web, Log: log,
+	})
+	return site, nil
+}
+
+// RotateKeys puts a new key into force.
+func (s *Site) RotateKeys(ctx context.Context) error { return s.rotate(ctx) }
+
+// Health says what keeps this node from serving well; nil if nothing does.
+func (s *Site) Health(ctx context.Context) error {
+	if fresh, since := s.routes.Fresh(); !fresh {
+		return fmt.Errorf("out of touch with the store since %s", since.UTC())
+	}
+	return s.directory.Store().View(ctx, func(r store.Reader) error {
+		_, err := r.List("counter", store.Page{Limit: 1})
+		return err
+	})
+}
+
+// Unavailable answers a request that came before the store was reached.
+func Unavailable(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", "5")
+	w.Header().Set("Cache-Control", "no-store")
+	http.Error(w, "The hub is starting. Please try again in a moment.", http.StatusServiceUnavailable)
+}
+
+// users tells the login rules who exists.
+type users struct{ directory *identity.Directory }
+
+// LookupUser implements authenticator.UserDirectory.
+func (u users) LookupUser(ctx context.Context, name string) (exists bool, groups []string, err error) {
+	user, err := u.directory.User(ctx, name)
+	if errors.Is(err, identity.ErrNotFound) {
+		return false, nil, nil
+	}
+	return err == nil, user.Groups, err
+}

@@ -1,0 +1,297 @@
+// Package app is the app "caddyhub": the global option of a Caddyfile, the
+// state that all handlers share, and the configuration of the hub.
+//
+// It guarantees that a configuration can be adapted and validated without
+// network, store or files: what those need happens in Start. State that must
+// outlive a reload (the store, servers being started, open feeds) sits in a pool
+// of the process, under the identity of the store; a reload changes settings and
+// disturbs nothing that runs. While the store is out of reach the handlers
+// answer 503, and recover with it.
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddyhub/caddyhub/caddyhub/hub"
+	"github.com/caddyhub/caddyhub/caddyhub/store"
+)
+
+func init() {
+	caddy.RegisterModule(new(App))
+}
+
+// hubs are the open hubs of this process, by the identity of their store.
+var hubs = caddy.NewUsagePool()
+
+// App is the hub: who may log in, how their servers run, and where all of that
+// is kept. Handlers such as hub_api and hub_auth serve it at sites.
+type App struct {
+	// Store keeps all state. Default: the embedded store, one file in Caddy's
+	// data directory.
+	StoreRaw json.RawMessage `json:"store,omitempty" caddy:"namespace=caddyhub.stores inline_key=type"`
+
+	// Authenticators log people in; the login page offers each. At least one.
+	AuthenticatorsRaw []json.RawMessage `json:"authenticators,omitempty" caddy:"namespace=caddyhub.authenticators inline_key=type"`
+
+	// Spawner runs single-user servers.
+	SpawnerRaw json.RawMessage `json:"spawner,omitempty" caddy:"namespace=caddyhub.spawners inline_key=type"`
+
+	// AllowAll lets in everybody whom an authenticator accepts. Without any of
+	// allow_all, allow, allow_groups and admins, nobody gets in.
+	AllowAll bool `json:"allow_all,omitempty"`
+	// Allow lets in these users.
+	Allow []string `json:"allow,omitempty"`
+	// AllowGroups lets in members of these groups.
+	AllowGroups []string `json:"allow_groups,omitempty"`
+	// Admins may come in and administer the hub.
+	Admins []string `json:"admins,omitempty"`
+	// Blocked users stay out, whatever else allows them.
+	Blocked []string `json:"blocked,omitempty"`
+	// UsernamePattern is a regular expression (RE2) that user names must match
+	// from their first character on. Default: any name.
+	UsernamePattern string `json:"username_pattern,omitempty"`
+	// UsernameMap gives names of an authenticator another name in the hub.
+	UsernameMap map[string]string `json:"username_map,omitempty"`
+
+	// Session limits browser sessions. Default: see its fields.
+	Session *Session `json:"session,omitempty"`
+	// Token limits API tokens. Default: see its fields.
+	Token *Token `json:"token,omitempty"`
+	// Limits bounds what all users together may do. Default: see its fields.
+	Limits *Limits `json:"limits,omitempty"`
+	// Servers is what holds for servers with every spawner; in a Caddyfile it
+	// stands in the spawner's block. Default: see its fields.
+	Servers *Servers `json:"servers,omitempty"`
+	// NamedServers lets users have servers beside their default one. Default:
+	// they may not.
+	NamedServers *NamedServers `json:"named_servers,omitempty"`
+	// Roles are lists of scopes and who has them, beside the roles that every
+	// hub has. Who is taken off a list, or whose role is removed, loses it at
+	// the next start.
+	Roles []Role `json:"roles,omitempty"`
+	// Groups are made, and their users added, at every start.
+	Groups []Group `json:"groups,omitempty"`
+	// Services are programs that use the hub.
+	Services []Service `json:"services,omitempty"`
+	// CustomScopes are scopes that services and servers interpret.
+	CustomScopes []CustomScope `json:"custom_scopes,omitempty"`
+	// Pages is the look of the hub. Default: ours.
+	Pages *Pages `json:"pages,omitempty"`
+
+	// PublicURL is where users reach the hub: "https://hub.example.org". Set it
+	// when something in front of Caddy changes scheme or host. Default: the
+	// address of the site that serves the hub.
+	PublicURL string `json:"public_url,omitempty"`
+	// BaseURL is the path that the whole hub is under. Default: /.
+	BaseURL string `json:"base_url,omitempty"`
+	// APIURL is how single-user servers reach the hub, an origin:
+	// "http://127.0.0.1:8081". With it they need not trust the site's
+	// certificate. Default: the public URL.
+	APIURL string `json:"api_url,omitempty"`
+	// APIListen is the address on which the API is served for servers, beside
+	// the site. Default: the host and port of api_url if that is http and its
+	// host an IP address or localhost; else only the site serves it.
+	APIListen string `json:"api_listen,omitempty"`
+	// DefaultURL is where a user lands after logging in. Default: the user's
+	// server.
+	DefaultURL string `json:"default_url,omitempty"`
+
+	store          StoreModule
+	authenticators []namedAuthenticator
+	spawner        SpawnerModule
+	base           settingsBase
+
+	ctx      caddy.Context
+	log      *slog.Logger
+	poolKey  string
+	acquired bool
+	site     atomic.Pointer[hub.Site]
+	stop     context.CancelFunc
+	internal *http.Server
+}
+
+type namedAuthenticator struct {
+	name   string
+	module AuthenticatorModule
+}
+
+// CaddyModule returns the Caddy module information.
+func (*App) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "caddyhub", New: func() caddy.Module { return new(App) }}
+}
+
+// Provision loads the guest modules and checks what can be checked alone.
+func (a *App) Provision(ctx caddy.Context) error {
+	a.ctx, a.log = ctx, ctx.Slogger()
+	if err := a.loadGuests(ctx); err != nil {
+		return err
+	}
+	base, err := a.parseSettings()
+	a.base = base
+	return err
+}
+
+func (a *App) loadGuests(ctx caddy.Context) error {
+	if a.StoreRaw == nil {
+		a.StoreRaw = json.RawMessage(`{"type":"embedded"}`)
+	}
+	if a.SpawnerRaw == nil {
+		return errors.New(`caddyhub: no spawner: nothing could start servers; add a line such as "spawner process"`)
+	}
+	if len(a.AuthenticatorsRaw) == 0 {
+		return errors.New(`caddyhub: no authenticator: nobody could log in; add a line such as "authenticator shared_password", or "authenticator null" for a hub that is used through its API alone`)
+	}
+	loaded, err := ctx.LoadModule(a, "StoreRaw")
+	if err != nil {
+		return fmt.Errorf("caddyhub: store: %w", err)
+	}
+	a.store = loaded.(StoreModule)
+	if loaded, err = ctx.LoadModule(a, "SpawnerRaw"); err != nil {
+		return fmt.Errorf("caddyhub: spawner: %w", err)
+	}
+	a.spawner = loaded.(SpawnerModule)
+	return a.loadAuthenticators(ctx)
+}
+
+func (a *App) loadAuthenticators(ctx caddy.Context) error {
+	types := make([]string, len(a.AuthenticatorsRaw))
+	for i, raw := range a.AuthenticatorsRaw {
+		var inline struct {
+			Type string `json:"type"`
+			Name string `json:"name"`
+		}
+		if err := json.Unmarshal(raw, &inline); err != nil {
+			return fmt.Errorf("caddyhub: authenticator: %w", err)
+		}
+		types[i] = inline.Type
+	}
+	loaded, err := ctx.LoadModule(a, "AuthenticatorsRaw")
+	if err != nil {
+		return fmt.Errorf("caddyhub: authenticator: %w", err)
+	}
+	used := make(map[string]int)
+	for i, module := range loaded.([]any) {
+		name := types[i]
+		if used[name]++; used[name] > 1 {
+			name = fmt.Sprintf("%s_%d", name, used[name])
+		}
+		a.authenticators = append(a.authenticators, namedAuthenticator{name, module.(AuthenticatorModule)})
+	}
+	return nil
+}
+
+// retry is how long to wait before the store is tried again at start-up.
+const retry = time.Second
+
+// Start opens the hub, or takes over the one that the configuration before had
+// open, and puts the settings in force. If the store is out of reach it goes on
+// trying while the handlers answer 503.
+func (a *App) Start() error {
+	settings, err := a.settings()
+	if err != nil {
+		return err
+	}
+	if err := a.checkAddresses(settings); err != nil {
+		return err
+	}
+	opened, err := a.acquire(settings)
+	if err != nil {
+		return err
+	}
+	var ctx context.Context
+	ctx, a.stop = context.WithCancel(a.ctx)
+	if err := a.serve(ctx, opened, settings); err != nil {
+		if !errors.Is(err, store.ErrUnavailable) {
+			return err
+		}
+		a.log.Error("the store is out of reach; requests are answered 503 until it is back", "error", err)
+		go a.keepTrying(ctx, opened, settings)
+	}
+	return a.listen(settings)
+}
+
+func (a *App) acquire(settings hub.Settings) (*hub.Hub, error) {
+	a.poolKey = a.store.Identity()
+	value, _, err := hubs.LoadOrNew(a.poolKey, func() (caddy.Destructor, error) {
+		backend, err := a.store.Open(a.log)
+		if err != nil {
+			return nil, fmt.Errorf("caddyhub: store: %w", err)
+		}
+		return hub.New(backend, a.log), nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.acquired = true
+	return value.(*hub.Hub), nil
+}
+
+// firstTry is how long Start waits for the store before it lets Caddy go on.
+const firstTry = 5 * time.Second
+
+func (a *App) serve(ctx context.Context, opened *hub.Hub, settings hub.Settings) error {
+	ctx, cancel := context.WithTimeout(ctx, firstTry)
+	defer cancel()
+	site, err := opened.Configure(ctx, settings)
+	if err != nil {
+		return err
+	}
+	a.site.Store(site)
+	return nil
+}
+
+func (a *App) keepTrying(ctx context.Context, opened *hub.Hub, settings hub.Settings) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(retry):
+		}
+		err := a.serve(ctx, opened, settings)
+		if err == nil {
+			a.log.Info("the store is back; the hub serves")
+			return
+		}
+		if !errors.Is(err, store.ErrUnavailable) {
+			a.log.Error("the hub cannot start", "error", err)
+		}
+	}
+}
+
+// Stop ends what belongs to this configuration alone.
+func (a *App) Stop() error {
+	if a.stop != nil {
+		a.stop()
+	}
+	return a.stopListening()
+}
+
+// Cleanup gives the hub back; the last one closes it.
+func (a *App) Cleanup() error {
+	if !a.acquired {
+		return nil
+	}
+	a.acquired = false
+	_, err := hubs.Delete(a.poolKey)
+	return err
+}
+
+// Site is what serves requests with this configuration; nil while the store has
+// not been reached yet.
+func (a *App) Site() *hub.Site { return a.site.Load() }
+
+// Interface guards
+var (
+	_ caddy.App          = (*App)(nil)
+	_ caddy.Provisioner  = (*App)(nil)
+	_ caddy.CleanerUpper = (*App)(nil)
+)

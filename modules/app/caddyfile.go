@@ -1,0 +1,292 @@
+package app
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+
+	"github.com/caddyhub/caddyhub/modules/internal/words"
+)
+
+func init() {
+	httpcaddyfile.RegisterGlobalOption("caddyhub", parseGlobalOption)
+}
+
+func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
+	if existing != nil {
+		return nil, d.Err("caddyhub: the block is given twice")
+	}
+	app := new(App)
+	if err := app.UnmarshalCaddyfile(d); err != nil {
+		return nil, err
+	}
+	return httpcaddyfile.App{Name: "caddyhub", Value: caddyconfig.JSON(app, nil)}, nil
+}
+
+// UnmarshalCaddyfile reads the global option. Syntax:
+//
+//	caddyhub {
+//		store embedded|redis { ... }
+//		authenticator <name> { ... }
+//		allow all | allow <users...>
+//		admins <users...>
+//		blocked <users...>
+//		allow_group <groups...>
+//		username_pattern <regexp>
+//		username_map <external name> <user>
+//		spawner <name> {
+//			start_timeout <duration>
+//			http_timeout <duration>
+//			poll_interval <duration>
+//			environment <name> <value>
+//			default_url <path>
+//			notebook_dir <path>
+//			oauth_client_allowed_scopes <scopes...>
+//			server_token_scopes <scopes...>
+//			...
+//		}
+//		named_servers { limit_per_user <number> }
+//		session { idle_timeout <duration>; max_lifetime <duration> }
+//		token { max_lifetime <duration>; oauth_lifetime <duration> }
+//		limits { concurrent_spawns <number>|unlimited; active_servers <number> }
+//		role <name> { description <text>; scopes <scopes...>; users <names...>; groups <names...>; services <names...> }
+//		group <name> { users <names...>; property <key> <value> }
+//		service <name> { api_token <token>; url <origin>; admin; ... }
+//		custom_scope <name> { description <text>; subscopes <scopes...> }
+//		pages { title <text>; announcement <html>; logo <file>; templates <folder> }
+//		public_url <url>
+//		base_url <path>
+//		api_url <url>
+//		api_listen <address>
+//		default_url <path>
+//	}
+func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // the word caddyhub
+	if err := words.None(d); err != nil {
+		return err
+	}
+	known := a.identityWords()
+	for name, word := range a.serverWords() {
+		known[name] = word
+	}
+	known["store"] = words.Many(a.parseStore)
+	known["pages"] = words.Once(a.parsePages)
+	known["public_url"] = words.ToText(&a.PublicURL)
+	known["base_url"] = words.ToText(&a.BaseURL)
+	known["api_url"] = words.ToText(&a.APIURL)
+	known["api_listen"] = words.ToText(&a.APIListen)
+	known["default_url"] = words.ToText(&a.DefaultURL)
+	return words.Block(d, "caddyhub", known)
+}
+
+// identityWords are the words about who may come in and do what.
+func (a *App) identityWords() map[string]words.Word {
+	return map[string]words.Word{
+		"authenticator":    words.Many(a.parseAuthenticator),
+		"allow":            words.Many(a.parseAllow),
+		"allow_group":      words.ToTexts(&a.AllowGroups),
+		"admins":           words.ToTexts(&a.Admins),
+		"blocked":          words.ToTexts(&a.Blocked),
+		"username_pattern": words.ToText(&a.UsernamePattern),
+		"username_map":     words.Many(a.parseUsernameMap),
+		"session":          words.Once(a.parseSession),
+		"token":            words.Once(a.parseToken),
+		"role":             words.Many(a.parseRole),
+		"group":            words.Many(a.parseGroup),
+		"service":          words.Many(a.parseService),
+		"custom_scope":     words.Many(a.parseCustomScope),
+	}
+}
+
+// serverWords are the words about single-user servers.
+func (a *App) serverWords() map[string]words.Word {
+	return map[string]words.Word{
+		"spawner":       words.Many(a.parseSpawner),
+		"named_servers": words.Once(a.parseNamedServers),
+		"limits":        words.Once(a.parseLimits),
+	}
+}
+
+func (a *App) parseStore(d *caddyfile.Dispenser) error {
+	if a.StoreRaw != nil {
+		return d.Err("caddyhub: a hub has one store; remove one of the store lines")
+	}
+	raw, err := guest(d, "caddyhub.stores.", "store", "type")
+	a.StoreRaw = raw
+	return err
+}
+
+func (a *App) parseAuthenticator(d *caddyfile.Dispenser) error {
+	raw, err := guest(d, "caddyhub.authenticators.", "authenticator", "type")
+	a.AuthenticatorsRaw = append(a.AuthenticatorsRaw, raw)
+	return err
+}
+
+func (a *App) parseAllow(d *caddyfile.Dispenser) error {
+	names, err := words.Texts(d)
+	if err != nil {
+		return err
+	}
+	if len(names) == 1 && names[0] == "all" {
+		a.AllowAll = true
+		return nil
+	}
+	a.Allow = append(a.Allow, names...)
+	return nil
+}
+
+func (a *App) parseUsernameMap(d *caddyfile.Dispenser) error {
+	args := d.RemainingArgs()
+	if len(args) != 2 {
+		return d.Err("username_map takes two names: the external one and the user's here")
+	}
+	if a.UsernameMap == nil {
+		a.UsernameMap = make(map[string]string)
+	}
+	a.UsernameMap[args[0]] = args[1]
+	return nil
+}
+
+func (a *App) parseSession(d *caddyfile.Dispenser) error {
+	a.Session = new(Session)
+	return block(d, "session", map[string]words.Word{
+		"idle_timeout": words.ToDuration(&a.Session.IdleTimeout),
+		"max_lifetime": words.ToDuration(&a.Session.MaxLifetime),
+	})
+}
+
+func (a *App) parseToken(d *caddyfile.Dispenser) error {
+	a.Token = new(Token)
+	return block(d, "token", map[string]words.Word{
+		"max_lifetime":   words.ToDuration(&a.Token.MaxLifetime),
+		"oauth_lifetime": words.ToDuration(&a.Token.OAuthLifetime),
+	})
+}
+
+func (a *App) parseNamedServers(d *caddyfile.Dispenser) error {
+	a.NamedServers = new(NamedServers)
+	return block(d, "named_servers", map[string]words.Word{
+		"limit_per_user": words.ToNumber(&a.NamedServers.LimitPerUser),
+	})
+}
+
+func (a *App) parseLimits(d *caddyfile.Dispenser) error {
+	a.Limits = new(Limits)
+	return block(d, "limits", map[string]words.Word{
+		"concurrent_spawns": words.Once(func(d *caddyfile.Dispenser) error {
+			text, err := words.Text(d)
+			if err != nil {
+				return err
+			}
+			if text == "unlimited" {
+				a.Limits.ConcurrentSpawns = -1
+				return nil
+			}
+			number, err := strconv.Atoi(text)
+			if err != nil || number < 1 {
+				return d.Errf("concurrent_spawns takes a number from 1 on, or \"unlimited\", not %q", text)
+			}
+			a.Limits.ConcurrentSpawns = number
+			return nil
+		}),
+		"active_servers": words.ToNumber(&a.Limits.ActiveServers),
+	})
+}
+
+func (a *App) parsePages(d *caddyfile.Dispenser) error {
+	a.Pages = new(Pages)
+	return block(d, "pages", map[string]words.Word{
+		"title":        words.ToText(&a.Pages.Title),
+		"announcement": words.ToText(&a.Pages.Announcement),
+		"logo":         words.ToText(&a.Pages.Logo),
+		"templates":    words.ToText(&a.Pages.Templates),
+	})
+}
+
+func (a *App) parseRole(d *caddyfile.Dispenser) error {
+	var role Role
+	err := named(d, "role", &role.Name, map[string]words.Word{
+		"description": words.ToText(&role.Description),
+		"scopes":      words.ToTexts(&role.Scopes),
+		"users":       words.ToTexts(&role.Users),
+		"groups":      words.ToTexts(&role.Groups),
+		"services":    words.ToTexts(&role.Services),
+	})
+	a.Roles = append(a.Roles, role)
+	return err
+}
+
+func (a *App) parseGroup(d *caddyfile.Dispenser) error {
+	var group Group
+	err := named(d, "group", &group.Name, map[string]words.Word{
+		"users": words.ToTexts(&group.Users),
+		"property": words.Many(func(d *caddyfile.Dispenser) error {
+			args := d.RemainingArgs()
+			if len(args) != 2 {
+				return d.Err("property takes a key and a value")
+			}
+			if group.Properties == nil {
+				group.Properties = make(map[string]json.RawMessage)
+			}
+			group.Properties[args[0]] = jsonOrText(args[1])
+			return nil
+		}),
+	})
+	a.Groups = append(a.Groups, group)
+	return err
+}
+
+func (a *App) parseService(d *caddyfile.Dispenser) error {
+	var service Service
+	err := named(d, "service", &service.Name, map[string]words.Word{
+		"api_token":                   words.ToText(&service.APIToken),
+		"url":                         words.ToText(&service.URL),
+		"admin":                       words.ToTrue(&service.Admin),
+		"oauth_client_id":             words.ToText(&service.OAuthClientID),
+		"oauth_redirect_uri":          words.ToText(&service.OAuthRedirectURI),
+		"oauth_client_allowed_scopes": words.ToTexts(&service.OAuthClientAllowedScopes),
+		"oauth_no_confirm":            words.ToTrue(&service.OAuthNoConfirm),
+		"hidden":                      words.ToTrue(&service.Hidden),
+	})
+	a.Services = append(a.Services, service)
+	return err
+}
+
+func (a *App) parseCustomScope(d *caddyfile.Dispenser) error {
+	var scope CustomScope
+	err := named(d, "custom_scope", &scope.Name, map[string]words.Word{
+		"description": words.ToText(&scope.Description),
+		"subscopes":   words.ToTexts(&scope.Subscopes),
+	})
+	a.CustomScopes = append(a.CustomScopes, scope)
+	return err
+}
+
+// block reads a block of a word that takes no arguments.
+func block(d *caddyfile.Dispenser, what string, known map[string]words.Word) error {
+	if err := words.None(d); err != nil {
+		return err
+	}
+	return words.Block(d, what, known)
+}
+
+// named reads a word that takes a name and a block.
+func named(d *caddyfile.Dispenser, what string, name *string, known map[string]words.Word) error {
+	text, err := words.Text(d)
+	if err != nil {
+		return err
+	}
+	*name = text
+	return words.Block(d, what+" "+text, known)
+}
+
+// jsonOrText lets properties be numbers, booleans and lists as well as text.
+func jsonOrText(text string) json.RawMessage {
+	if json.Valid([]byte(text)) {
+		return json.RawMessage(text)
+	}
+	return caddyconfig.JSON(text, nil)
+}

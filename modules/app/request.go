@@ -1,0 +1,40 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// Of returns the app for a handler.
+func Of(ctx caddy.Context, directive string) (*App, error) {
+	loaded, err := ctx.AppIfConfigured("caddyhub")
+	if errors.Is(err, caddy.ErrNotConfigured) {
+		return nil, fmt.Errorf("%s: no hub is configured; add the global option \"caddyhub { ... }\" at the top of the Caddyfile", directive)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return loaded.(*App), nil
+}
+
+// Prepare returns a request whose RemoteAddr is the client's as Caddy knows it,
+// trusted proxies taken into account: what limits and logs go by.
+func Prepare(r *http.Request) *http.Request {
+	client, ok := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
+	if !ok || client == "" {
+		return r
+	}
+	host, port, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil || host == client {
+		return r
+	}
+	prepared := new(http.Request)
+	*prepared = *r
+	prepared.RemoteAddr = net.JoinHostPort(client, port)
+	return prepared
+}

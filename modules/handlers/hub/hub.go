@@ -1,0 +1,55 @@
+// Package hub is the directive hub: the whole hub at a site.
+package hub
+
+import (
+	"encoding/json"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddyhub/caddyhub/modules/handlers/hubapi"
+	"github.com/caddyhub/caddyhub/modules/handlers/hubauth"
+	"github.com/caddyhub/caddyhub/modules/handlers/hublogin"
+	"github.com/caddyhub/caddyhub/modules/handlers/huboauth"
+	"github.com/caddyhub/caddyhub/modules/handlers/hubproxy"
+	"github.com/caddyhub/caddyhub/modules/internal/words"
+)
+
+func init() {
+	httpcaddyfile.RegisterHandlerDirective("hub", parseHub)
+	httpcaddyfile.RegisterDirectiveOrder("hub", httpcaddyfile.Before, "reverse_proxy")
+}
+
+// parseHub expands the directive into its parts, in the order that is right:
+//
+//	hub [<matcher>]
+//
+// becomes
+//
+//	route [<matcher>] {
+//		hub_api
+//		hub_oauth
+//		hub_login
+//		hub_auth
+//		hub_proxy
+//	}
+func parseHub(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	h.Next() // the directive's name
+	if err := words.None(h.Dispenser); err != nil {
+		return nil, err
+	}
+	if err := words.Block(h.Dispenser, "hub", nil); err != nil {
+		return nil, err
+	}
+	part := func(handler any, name string) json.RawMessage {
+		return caddyconfig.JSONModuleObject(handler, "handler", name, nil)
+	}
+	return &caddyhttp.Subroute{Routes: caddyhttp.RouteList{{HandlersRaw: []json.RawMessage{
+		part(new(hubapi.Handler), "hub_api"),
+		part(new(huboauth.Handler), "hub_oauth"),
+		part(new(hublogin.Handler), "hub_login"),
+		part(new(hubauth.Handler), "hub_auth"),
+		part(new(hubproxy.Handler), "hub_proxy"),
+	}}}}, nil
+}

@@ -1,0 +1,94 @@
+// Package hubauth is the module http.handlers.hub_auth: the gate.
+package hubauth
+
+import (
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddyhub/caddyhub/caddyhub/hub"
+	"github.com/caddyhub/caddyhub/caddyhub/route"
+	"github.com/caddyhub/caddyhub/modules/app"
+	"github.com/caddyhub/caddyhub/modules/handlers/hubproxy"
+	"github.com/caddyhub/caddyhub/modules/internal/words"
+)
+
+func init() {
+	caddy.RegisterModule(new(Handler))
+	httpcaddyfile.RegisterHandlerDirective("hub_auth", parseCaddyfile)
+	httpcaddyfile.RegisterDirectiveOrder("hub_auth", httpcaddyfile.Before, "reverse_proxy")
+}
+
+// Handler decides about every request to a single-user server or a service: who
+// sends it, whether the scopes allow it, and what a refusal looks like to whom.
+// An allowed request goes on to the next handler, hub_proxy, with the identity
+// of the visitor and without the cookies of the hub. A request for anything
+// else is answered 404: nothing passes this handler undecided.
+type Handler struct {
+	app *app.App
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Handler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.hub_auth", New: func() caddy.Module { return new(Handler) }}
+}
+
+// Provision finds the hub.
+func (h *Handler) Provision(ctx caddy.Context) (err error) {
+	h.app, err = app.Of(ctx, "hub_auth")
+	return err
+}
+
+// ServeHTTP decides. What was decided about must be what the client asked for,
+// so a request that another directive has rewritten before is refused.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	site := h.app.Site()
+	if site == nil {
+		hub.Unavailable(w)
+		return nil
+	}
+	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok &&
+		original.URL.EscapedPath() != r.URL.EscapedPath() {
+		return caddyhttp.Error(http.StatusBadRequest, errRewritten)
+	}
+	if !site.Edge.Serves(r) {
+		return caddyhttp.Error(http.StatusNotFound, nil)
+	}
+	return site.Edge.Serve(w, app.Prepare(r), func(w http.ResponseWriter, r *http.Request, to route.Route) error {
+		return next.ServeHTTP(w, hubproxy.WithRoute(r, to))
+	})
+}
+
+// UnmarshalCaddyfile sets up the handler. Syntax:
+//
+//	hub_auth [<matcher>]
+func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // the directive's name
+	if err := words.None(d); err != nil {
+		return err
+	}
+	return words.Block(d, "hub_auth", nil)
+}
+
+func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	handler := new(Handler)
+	return handler, handler.UnmarshalCaddyfile(h.Dispenser)
+}
+
+type rewritten struct{}
+
+func (rewritten) Error() string {
+	return "hub_auth: the path was rewritten before the gate; move rewrite, uri and handle_path behind it"
+}
+
+var errRewritten rewritten
+
+// Interface guards
+var (
+	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddyfile.Unmarshaler       = (*Handler)(nil)
+)

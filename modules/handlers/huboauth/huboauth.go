@@ -1,0 +1,75 @@
+// Package huboauth is the module http.handlers.hub_oauth: the OAuth provider.
+package huboauth
+
+import (
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddyhub/caddyhub/caddyhub/hub"
+	"github.com/caddyhub/caddyhub/modules/app"
+	"github.com/caddyhub/caddyhub/modules/internal/words"
+)
+
+func init() {
+	caddy.RegisterModule(new(Handler))
+	httpcaddyfile.RegisterHandlerDirective("hub_oauth", parseCaddyfile)
+	httpcaddyfile.RegisterDirectiveOrder("hub_oauth", httpcaddyfile.Before, "reverse_proxy")
+}
+
+// Handler serves the OAuth provider through which single-user servers and services log
+// users in (JupyterHub "OAuth provider").
+type Handler struct {
+	app *app.App
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Handler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.hub_oauth", New: func() caddy.Module { return new(Handler) }}
+}
+
+// Provision finds the hub.
+func (h *Handler) Provision(ctx caddy.Context) (err error) {
+	h.app, err = app.Of(ctx, "hub_oauth")
+	return err
+}
+
+// ServeHTTP answers what is below {base_url}hub/api/oauth2 and passes on the rest.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	site := h.app.Site()
+	switch {
+	case site == nil:
+		hub.Unavailable(w)
+	case site.OAuth.Serves(r):
+		site.OAuth.ServeHTTP(w, app.Prepare(r))
+	default:
+		return next.ServeHTTP(w, r)
+	}
+	return nil
+}
+
+// UnmarshalCaddyfile sets up the handler. Syntax:
+//
+//	hub_oauth [<matcher>]
+func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // the directive's name
+	if err := words.None(d); err != nil {
+		return err
+	}
+	return words.Block(d, "hub_oauth", nil)
+}
+
+func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	handler := new(Handler)
+	return handler, handler.UnmarshalCaddyfile(h.Dispenser)
+}
+
+// Interface guards
+var (
+	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddyfile.Unmarshaler       = (*Handler)(nil)
+)

@@ -1,0 +1,101 @@
+// Package hubproxy is the modules http.handlers.hub_proxy and
+// http.reverse_proxy.upstreams.hub: requests go where the hub's route says.
+package hubproxy
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+
+	"github.com/caddyhub/caddyhub/caddyhub/edge"
+	"github.com/caddyhub/caddyhub/modules/internal/words"
+)
+
+func init() {
+	caddy.RegisterModule(new(Handler))
+	httpcaddyfile.RegisterHandlerDirective("hub_proxy", parseCaddyfile)
+	httpcaddyfile.RegisterDirectiveOrder("hub_proxy", httpcaddyfile.Before, "reverse_proxy")
+}
+
+// keepStreams is how long WebSockets of an old configuration live on after a
+// reload: longer than any session, so that no reload cuts a kernel.
+const keepStreams = 365 * 24 * time.Hour
+
+// transport is how upstreams are reached. Compression stays between the browser
+// and the upstream.
+const transport = `{"protocol":"http","compression":false,"dial_timeout":"3s","keep_alive":{"idle_timeout":"2m","max_idle_conns_per_host":64}}`
+
+// Handler sends a request to the upstream of the route that hub_auth found for
+// it: HTTP and WebSocket, the path unchanged, bodies streamed both ways. A
+// reload of the configuration closes no WebSocket.
+type Handler struct {
+	proxy *reverseproxy.Handler
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Handler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.hub_proxy", New: func() caddy.Module { return new(Handler) }}
+}
+
+// Provision sets up the proxy below.
+func (h *Handler) Provision(ctx caddy.Context) error {
+	h.proxy = &reverseproxy.Handler{
+		TransportRaw:        []byte(transport),
+		DynamicUpstreamsRaw: []byte(`{"source":"hub"}`),
+		FlushInterval:       -1,
+		StreamCloseDelay:    caddy.Duration(keepStreams),
+	}
+	return h.proxy.Provision(ctx)
+}
+
+// Cleanup lets go of connections that nothing uses.
+func (h *Handler) Cleanup() error {
+	if h.proxy == nil {
+		return nil
+	}
+	return h.proxy.Cleanup()
+}
+
+// ServeHTTP forwards the request. That the upstream does not answer is an
+// edge.ErrUpstream, for the gate to tell the visitor.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if _, ok := routeOf(r); !ok {
+		return caddyhttp.Error(http.StatusNotFound, errors.New("hub_proxy: no route; it belongs behind hub_auth"))
+	}
+	err := h.proxy.ServeHTTP(w, r, next)
+	var failed caddyhttp.HandlerError
+	if errors.As(err, &failed) && failed.StatusCode >= http.StatusBadGateway && failed.StatusCode <= http.StatusGatewayTimeout {
+		return errors.Join(edge.ErrUpstream, err)
+	}
+	return err
+}
+
+// UnmarshalCaddyfile sets up the handler. Syntax:
+//
+//	hub_proxy [<matcher>]
+func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // the directive's name
+	if err := words.None(d); err != nil {
+		return err
+	}
+	return words.Block(d, "hub_proxy", nil)
+}
+
+func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	handler := new(Handler)
+	return handler, handler.UnmarshalCaddyfile(h.Dispenser)
+}
+
+// Interface guards
+var (
+	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddy.CleanerUpper          = (*Handler)(nil)
+	_ caddyfile.Unmarshaler       = (*Handler)(nil)
+)

@@ -1,0 +1,50 @@
+package hubproxy
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+
+	"github.com/caddyhub/caddyhub/caddyhub/route"
+)
+
+func init() {
+	caddy.RegisterModule(Upstreams{})
+}
+
+// Upstreams is a source of upstreams for reverse_proxy: the target of the route
+// that hub_auth found for the request. Without one there is no upstream.
+type Upstreams struct{}
+
+// CaddyModule returns the Caddy module information.
+func (Upstreams) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.reverse_proxy.upstreams.hub", New: func() caddy.Module { return new(Upstreams) }}
+}
+
+// GetUpstreams returns the one upstream of the request. It never returns an
+// error, which would make reverse_proxy try its static upstreams.
+func (Upstreams) GetUpstreams(r *http.Request) ([]*reverseproxy.Upstream, error) {
+	to, ok := routeOf(r)
+	if !ok {
+		return []*reverseproxy.Upstream{}, nil
+	}
+	// A target never holds a brace, so that the address is no placeholder.
+	return []*reverseproxy.Upstream{{Dial: to.Target.Address()}}, nil
+}
+
+type routeKey struct{}
+
+// WithRoute returns the request with the route that it has to take.
+func WithRoute(r *http.Request, to route.Route) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), routeKey{}, to))
+}
+
+func routeOf(r *http.Request) (route.Route, bool) {
+	to, ok := r.Context().Value(routeKey{}).(route.Route)
+	return to, ok
+}
+
+// Interface guard
+var _ reverseproxy.UpstreamSource = Upstreams{}

@@ -1,0 +1,160 @@
+// Package words reads the words of our blocks in a Caddyfile, all in the same
+// way: an unknown word is an error that names the nearest known one, a word
+// given twice is an error unless it may be, a duration has a unit. Every error
+// carries file and line and says what to write instead.
+package words
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+)
+
+// Word is how one word of a block is read. Parse is called with the dispenser
+// on the word itself.
+type Word struct {
+	Parse func(d *caddyfile.Dispenser) error
+	// Many says that the word may be given more than once.
+	Many bool
+}
+
+// Once is a word that may be given once.
+func Once(parse func(d *caddyfile.Dispenser) error) Word { return Word{Parse: parse} }
+
+// Many is a word that may be given several times.
+func Many(parse func(d *caddyfile.Dispenser) error) Word { return Word{Parse: parse, Many: true} }
+
+// Block reads the block that follows, in which these words may stand. What
+// names the thing configured, for errors: "session".
+func Block(d *caddyfile.Dispenser, what string, known map[string]Word) error {
+	return BlockOr(d, what, known, nil)
+}
+
+// BlockOr is Block with a function for all words that are not known; nil
+// refuses them.
+func BlockOr(d *caddyfile.Dispenser, what string, known map[string]Word, other func(d *caddyfile.Dispenser) error) error {
+	seen := make(map[string]bool)
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		name := d.Val()
+		word, ok := known[name]
+		switch {
+		case ok && seen[name] && !word.Many:
+			return d.Errf("%s: %q is given twice", what, name)
+		case ok:
+			seen[name] = true
+			if err := word.Parse(d); err != nil {
+				return err
+			}
+		case other != nil:
+			if err := other(d); err != nil {
+				return err
+			}
+		default:
+			return Unknown(d, what, known)
+		}
+	}
+	return nil
+}
+
+// Unknown is the error for the word that the dispenser is on.
+func Unknown(d *caddyfile.Dispenser, what string, known map[string]Word) error {
+	names := make([]string, 0, len(known))
+	for name := range known {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	if len(names) == 0 {
+		return d.Errf("%s: unknown word %q; it takes no options", what, d.Val())
+	}
+	if near := Nearest(d.Val(), names); near != "" {
+		return d.Errf("%s: unknown word %q; did you mean %q?", what, d.Val(), near)
+	}
+	return d.Errf("%s: unknown word %q; known are: %s", what, d.Val(), strings.Join(names, ", "))
+}
+
+// Text reads exactly one argument.
+func Text(d *caddyfile.Dispenser) (string, error) {
+	word := d.Val()
+	args := d.RemainingArgs()
+	if len(args) != 1 {
+		return "", d.Errf("%s takes one value, not %d", word, len(args))
+	}
+	return args[0], nil
+}
+
+// Texts reads one or more arguments.
+func Texts(d *caddyfile.Dispenser) ([]string, error) {
+	word := d.Val()
+	args := d.RemainingArgs()
+	if len(args) == 0 {
+		return nil, d.Errf("%s takes one or more values", word)
+	}
+	return args, nil
+}
+
+// None refuses arguments.
+func None(d *caddyfile.Dispenser) error {
+	word := d.Val()
+	if args := d.RemainingArgs(); len(args) > 0 {
+		return d.Errf("%s takes no value", word)
+	}
+	return nil
+}
+
+// ToText is a word whose one argument goes into a field.
+func ToText(field *string) Word {
+	return Once(func(d *caddyfile.Dispenser) (err error) {
+		*field, err = Text(d)
+		return err
+	})
+}
+
+// ToTexts is a word whose arguments are appended to a field; it may be repeated.
+func ToTexts(field *[]string) Word {
+	return Many(func(d *caddyfile.Dispenser) error {
+		texts, err := Texts(d)
+		*field = append(*field, texts...)
+		return err
+	})
+}
+
+// ToTrue is a word without arguments that sets a field.
+func ToTrue(field *bool) Word {
+	return Once(func(d *caddyfile.Dispenser) error {
+		*field = true
+		return None(d)
+	})
+}
+
+// Nearest is the known name that a misspelt one most likely meant, or "".
+func Nearest(word string, known []string) string {
+	best, least := "", len(word)/2+1
+	for _, name := range known {
+		if n := distance(word, name); n < least {
+			best, least = name, n
+		}
+	}
+	return best
+}
+
+// distance counts the letters to insert, delete or replace (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			above := row[j+1]
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = min(diagonal, above, row[j]) + 1
+			}
+			diagonal, row[j+1] = above, cost
+		}
+	}
+	return row[len(b)]
+}
