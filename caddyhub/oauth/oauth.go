@@ -1,0 +1,91 @@
+package oauth
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/caddyhub/caddyhub/caddyhub/browser"
+	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
+	"github.com/caddyhub/caddyhub/caddyhub/identity"
+)
+
+// Options are what a Provider needs. Directory, Browser, Base and Pages are
+// required.
+type Options struct {
+	Directory *identity.Directory
+	Browser   *browser.Browser
+	// Base is the path of the hub.
+	Base hubpath.Base
+	// Pages shows what people see.
+	Pages Pages
+	// Lifetime of the tokens (JupyterHub's oauth_token_expires_in). Zero means
+	// the greatest lifetime of a browser session.
+	Lifetime time.Duration
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// Log is for operators; nil discards.
+	Log *slog.Logger
+}
+
+// Provider answers the two addresses of the OAuth provider. It is safe for
+// concurrent use, and any node may answer any request.
+type Provider struct {
+	directory *identity.Directory
+	browser   *browser.Browser
+	base      hubpath.Base
+	pages     Pages
+	lifetime  time.Duration
+	now       func() time.Time
+	log       *slog.Logger
+}
+
+// New makes a Provider.
+func New(options Options) *Provider {
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	if options.Log == nil {
+		options.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Provider{
+		directory: options.Directory,
+		browser:   options.Browser,
+		base:      options.Base,
+		pages:     options.Pages,
+		lifetime:  options.Lifetime,
+		now:       options.Now,
+		log:       options.Log,
+	}
+}
+
+// Serves says whether a request is for one of the provider's addresses,
+// {hub}api/oauth2/authorize and {hub}api/oauth2/token, in exactly this spelling.
+func (p *Provider) Serves(r *http.Request) bool {
+	path := r.URL.EscapedPath()
+	return path == p.authorizePath() || path == p.tokenPath()
+}
+
+// ServeHTTP answers a request that Serves recognises; any other gets a 404.
+func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.EscapedPath() {
+	case p.authorizePath():
+		p.serveAuthorize(w, r)
+	case p.tokenPath():
+		p.serveToken(w, r)
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+func (p *Provider) authorizePath() string { return p.base.API("oauth2/authorize") }
+
+func (p *Provider) tokenPath() string { return p.base.API("oauth2/token") }
+
+// tokenLifetime is how long a token issued now is good.
+func (p *Provider) tokenLifetime() time.Duration {
+	if p.lifetime > 0 {
+		return p.lifetime
+	}
+	return p.directory.SessionLifetime()
+}

@@ -1,0 +1,144 @@
+package oauth
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
+	"github.com/caddyhub/caddyhub/caddyhub/identity"
+	"github.com/caddyhub/caddyhub/caddyhub/scope"
+	"github.com/caddyhub/caddyhub/caddyhub/store"
+)
+
+// ErrService says that a service cannot be an OAuth client as it is configured.
+var ErrService = errors.New("oauth: service")
+
+// servicePrefix begins the client ids of services, so that none can be taken
+// for a server's or for the hub's own (JupyterHub 3.1).
+const servicePrefix = "service-"
+
+// clientRecords are identity's OAuth clients, read here as a list.
+var clientRecords = store.Collection[identity.OAuthClient]{Kind: "oauth_client"}
+
+// IsServiceClient says whether a service logs users in through the hub: it has
+// an address here, or configures any of OAuth.
+func IsServiceClient(service identity.Service) bool {
+	return service.URL != "" || service.OAuthRedirectURI != "" || service.OAuthClientID != "" || service.OAuthNoConfirm
+}
+
+// ServiceClient is the OAuth client of a service: by default "service-NAME"
+// with the redirect_uri {base}services/NAME/oauth_callback.
+func ServiceClient(base hubpath.Base, service identity.Service) identity.OAuthClient {
+	client := identity.OAuthClient{
+		ID:            cmp.Or(service.OAuthClientID, servicePrefix+service.Name),
+		RedirectURI:   service.OAuthRedirectURI,
+		AllowedScopes: slices.Clone(service.OAuthClientAllowedScopes),
+		Description:   "JupyterHub service " + service.Name,
+		Target:        scope.Client{Service: service.Name},
+		NoConfirm:     service.OAuthNoConfirm,
+	}
+	if client.RedirectURI == "" && service.URL != "" {
+		client.RedirectURI = base.Service(service.Name) + "oauth_callback"
+	}
+	return client
+}
+
+// ApplyServices registers the OAuth clients of all configured services, with
+// their API tokens as secrets, and removes those of services that are gone,
+// with every token that they were given; inside a transaction. What has not
+// changed is not written. A service without an API token is no client.
+// Mistakes in the configuration wrap ErrService.
+func ApplyServices(w store.Writer, d *identity.Directory, base hubpath.Base, services []identity.ConfiguredService) error {
+	wanted := make(map[string]bool)
+	for _, service := range services {
+		if service.APIToken == "" || !IsServiceClient(service.Service) {
+			continue
+		}
+		client := ServiceClient(base, service.Service)
+		if err := validateService(client); err != nil {
+			return err
+		}
+		if wanted[client.ID] {
+			return fmt.Errorf("%w %q: the oauth_client_id %q belongs to another service", ErrService, service.Name, client.ID)
+		}
+		wanted[client.ID] = true
+		if err := register(w, d, client, service.APIToken); err != nil {
+			return err
+		}
+	}
+	return purgeServices(w, wanted)
+}
+
+// register writes a client unless it stands there already.
+func register(w store.Writer, d *identity.Directory, client identity.OAuthClient, secret string) error {
+	known, err := identity.GetClient(w, client.ID)
+	if err != nil && !errors.Is(err, identity.ErrNotFound) {
+		return err
+	}
+	if err == nil && same(known, client) && d.VerifyClientSecret(known, secret) {
+		return nil
+	}
+	return d.PutClient(w, client, secret)
+}
+
+// same compares all but the secrets.
+func same(a, b identity.OAuthClient) bool {
+	return a.ID == b.ID && a.RedirectURI == b.RedirectURI && slices.Equal(a.AllowedScopes, b.AllowedScopes) &&
+		a.Description == b.Description && a.Target == b.Target && a.NoConfirm == b.NoConfirm
+}
+
+func purgeServices(w store.Writer, wanted map[string]bool) error {
+	return clientRecords.Each(w, servicePrefix, func(item store.Item[identity.OAuthClient]) error {
+		if item.Value.Target.Service == "" || wanted[item.Value.ID] {
+			return nil
+		}
+		return identity.DeleteClient(w, item.Value.ID)
+	})
+}
+
+func validateService(client identity.OAuthClient) error {
+	if !strings.HasPrefix(client.ID, servicePrefix) || client.ID == servicePrefix {
+		return fmt.Errorf("%w %q: the oauth_client_id must start with %q", ErrService, client.Target.Service, servicePrefix)
+	}
+	if client.RedirectURI == "" {
+		return fmt.Errorf("%w %q: a service without url needs an oauth_redirect_uri", ErrService, client.Target.Service)
+	}
+	if err := validateRedirect(client.RedirectURI); err != nil {
+		return fmt.Errorf("%w %q: oauth_redirect_uri: %w", ErrService, client.Target.Service, err)
+	}
+	return nil
+}
+
+// validateRedirect says what is wrong with a redirect_uri that is to be
+// registered: it is a path here or an absolute URL, without a fragment
+// (RFC 6749, 3.1.2), and nothing that runs in the hub's own origin.
+func validateRedirect(uri string) error {
+	if strings.ContainsFunc(uri, func(c rune) bool { return c <= ' ' || c >= 0x7f || c == '\\' || c == '"' || c == '<' || c == '>' }) {
+		return errors.New("contains characters that must be percent-encoded")
+	}
+	parsed, err := url.Parse(uri)
+	switch {
+	case err != nil:
+		return errors.New("is no URL")
+	case strings.Contains(uri, "#"):
+		return errors.New("must not have a fragment")
+	case parsed.User != nil:
+		return errors.New("must not have a user")
+	case strings.HasPrefix(uri, "/"):
+		if strings.HasPrefix(uri, "//") {
+			return errors.New("must be a path or have a scheme")
+		}
+		return nil
+	case parsed.Scheme == "":
+		return errors.New("must begin with a slash or a scheme")
+	case slices.Contains([]string{"javascript", "data", "vbscript", "blob", "file", "about", "filesystem"}, parsed.Scheme):
+		return fmt.Errorf("must not have the scheme %s", parsed.Scheme)
+	case (parsed.Scheme == "http" || parsed.Scheme == "https") && parsed.Host == "":
+		return errors.New("has no host")
+	}
+	return nil
+}
