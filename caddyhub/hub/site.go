@@ -74,7 +74,7 @@ func newSite(p *parts, settings Settings, log *slog.Logger) (*Site, error) {
 		SpawnerName:  settings.SpawnerName, AuthenticatorName: settings.AuthenticatorName, Log: log,
 	})
 	site.OAuth = oauth.New(oauth.Options{
-		Directory: p.directory, Browser: visitors, Base: settings.Base, PublicURL: settings.PublicURL,
+		Directory: p.directory, Browser: visitors, Base: settings.Base,
 		Lifetime: settings.Tokens.OAuthLifetime, Pages: site.Web, Log: log,
 	})
 	return site, nil

@@ -140,15 +140,23 @@ func (a *App) Provision(ctx caddy.Context) error {
 	return err
 }
 
-func (a *App) loadGuests(ctx caddy.Context) error {
-	if a.StoreRaw == nil {
-		a.StoreRaw = json.RawMessage(`{"type":"embedded"}`)
-	}
+// complete says what a hub cannot do without.
+func (a *App) complete() error {
 	if a.SpawnerRaw == nil {
 		return errors.New(`caddyhub: no spawner: nothing could start servers; add a line such as "spawner process"`)
 	}
 	if len(a.AuthenticatorsRaw) == 0 {
 		return errors.New(`caddyhub: no authenticator: nobody could log in; add a line such as "authenticator shared_password", or "authenticator null" for a hub that is used through its API alone`)
+	}
+	return nil
+}
+
+func (a *App) loadGuests(ctx caddy.Context) error {
+	if a.StoreRaw == nil {
+		a.StoreRaw = json.RawMessage(`{"type":"embedded"}`)
+	}
+	if err := a.complete(); err != nil {
+		return err
 	}
 	loaded, err := ctx.LoadModule(a, "StoreRaw")
 	if err != nil {

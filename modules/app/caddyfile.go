@@ -79,7 +79,13 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	known["api_url"] = words.ToText(&a.APIURL)
 	known["api_listen"] = words.ToText(&a.APIListen)
 	known["default_url"] = words.ToText(&a.DefaultURL)
-	return words.Block(d, "caddyhub", known)
+	if err := words.Block(d, "caddyhub", known); err != nil {
+		return err
+	}
+	if err := a.complete(); err != nil {
+		return d.WrapErr(err)
+	}
+	return nil
 }
 
 // identityWords are the words about who may come in and do what.

@@ -271,6 +271,10 @@ func (a *App) apiURL(settings hub.Settings) string {
 		origin = settings.PublicURL
 	}
 	if origin == nil {
+		origin = a.localURL()
+	}
+	if origin == nil {
+		a.log.Warn("single-user servers cannot be told how to reach the hub: set public_url, or api_url to an address such as http://127.0.0.1:8081")
 		return ""
 	}
 	return origin.String() + settings.Base.Hub("api")

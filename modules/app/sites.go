@@ -90,6 +90,28 @@ func (a *App) publicURL() *url.URL {
 	return nil
 }
 
+// localURL is an origin of a site that serves the hub to this machine without
+// TLS, whatever name it has to others; nil if there is none.
+func (a *App) localURL() *url.URL {
+	for _, site := range a.surfaces() {
+		if site.https || site.host != "" {
+			continue
+		}
+		for _, text := range site.server.Listen {
+			address, err := caddy.ParseNetworkAddress(text)
+			if err != nil || address.IsUnixNetwork() {
+				continue
+			}
+			host := address.Host
+			if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+				host = "127.0.0.1"
+			}
+			return &url.URL{Scheme: "http", Host: net.JoinHostPort(host, strconv.FormatUint(uint64(address.StartPort), 10))}
+		}
+	}
+	return nil
+}
+
 // checkAddresses asks authenticators that do not serve everywhere.
 func (a *App) checkAddresses(hub.Settings) error {
 	var addresses []string
