@@ -3,6 +3,7 @@ package oauth
 import (
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/browser"
@@ -17,6 +18,9 @@ type Options struct {
 	Browser   *browser.Browser
 	// Base is the path of the hub.
 	Base hubpath.Base
+	// PublicURL is the address of the site as users see it. With it, the consent
+	// page shows a redirect_uri that is a path in full. Nil: as it is.
+	PublicURL *url.URL
 	// Pages shows what people see.
 	Pages Pages
 	// Lifetime of the tokens (JupyterHub's oauth_token_expires_in). Zero means
@@ -34,6 +38,7 @@ type Provider struct {
 	directory *identity.Directory
 	browser   *browser.Browser
 	base      hubpath.Base
+	public    *url.URL
 	pages     Pages
 	lifetime  time.Duration
 	now       func() time.Time
@@ -52,6 +57,7 @@ func New(options Options) *Provider {
 		directory: options.Directory,
 		browser:   options.Browser,
 		base:      options.Base,
+		public:    options.PublicURL,
 		pages:     options.Pages,
 		lifetime:  options.Lifetime,
 		now:       options.Now,

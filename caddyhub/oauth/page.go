@@ -124,11 +124,19 @@ func (p *Provider) askConsent(w http.ResponseWriter, r *http.Request, visit brow
 	}
 	p.pages.Consent(w, r, visit, ConsentView{
 		Application: found.client.Description,
-		RedirectURI: found.client.RedirectURI,
+		RedirectURI: p.inFull(found.client.RedirectURI),
 		Scopes:      found.posted,
 		Permissions: found.permissions,
 		XSRF:        token,
 	})
+}
+
+// inFull puts the address of the site before a path, if it is known.
+func (p *Provider) inFull(uri string) string {
+	if p.public == nil || !strings.HasPrefix(uri, "/") {
+		return uri
+	}
+	return p.public.Scheme + "://" + p.public.Host + uri
 }
 
 // failPage shows a refusal or a failure. The cause of a failure goes to the log.

@@ -22,7 +22,7 @@ type Pages interface {
 type ConsentView struct {
 	// Application describes the client: "Server at /user/ada/".
 	Application string
-	// RedirectURI is where an agreement leads; a path is legal.
+	// RedirectURI is where an agreement leads; a path if Options has no PublicURL.
 	RedirectURI string
 	// Scopes are posted, one hidden field "scopes" each.
 	Scopes []string
