@@ -90,6 +90,8 @@ func (m *Manager) newRequest(user, name string, options json.RawMessage) (reques
 	switch {
 	case bytes.ContainsRune([]byte(name), '/'):
 		return r, refuse(ErrName, http.StatusBadRequest, "Invalid server_name (may not contain '/'): %s", name)
+	case (err != nil || long) && name == "":
+		return r, refuse(ErrName, http.StatusBadRequest, "A user of this name cannot have servers: %s", user)
 	case err != nil || long:
 		return r, refuse(ErrName, http.StatusBadRequest, "Invalid server_name: %s", name)
 	}
@@ -181,7 +183,7 @@ func (m *Manager) admissible(r store.Reader, wanted request) (Server, error) {
 // token and OAuth client, the lease, and the first word of its progress.
 func (m *Manager) record(w store.Writer, r request, s *Server, secret string) error {
 	now := m.now().UTC()
-	s.SpawnID = spawner.NewSpawnID()
+	s.SpawnID, s.Node = spawner.NewSpawnID(), m.self.Node
 	s.Pending, s.PendingSince, s.Started = PendingSpawn, now, now
 	s.Route, s.URL, s.State = r.route, "", nil
 	s.Failure, s.Tried, s.Remove = nil, nil, false

@@ -151,7 +151,7 @@ func (m *Manager) located(op *operation, s Server, started spawner.Started) (Ser
 		return s, fmt.Errorf("address of the server: %w", err)
 	}
 	err = m.change(op, func(w store.Writer, current Server) error {
-		current.State, current.URL = started.State, target.String()
+		current.State, current.URL, current.Node = started.State, target.String(), m.self.Node
 		s = current
 		return put(w, current)
 	})

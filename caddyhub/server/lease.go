@@ -47,7 +47,6 @@ const (
 // a transaction that puts the server afterwards.
 func (m *Manager) acquire(w store.Writer, s *Server) error {
 	s.Fence++
-	s.Node = m.self.Node
 	return m.putLease(w, s.id(), s.Fence)
 }
 

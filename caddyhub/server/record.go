@@ -69,7 +69,8 @@ type Server struct {
 	ClientID string `json:"client_id,omitempty"`
 	TokenID  string `json:"token_id,omitempty"`
 
-	// Node is the one that last began an operation on the server.
+	// Node is the one that started the server; it may be the only one that can
+	// see it.
 	Node string `json:"node,omitempty"`
 	// Fence grows with every new owner of an operation on this server.
 	Fence uint64 `json:"fence"`

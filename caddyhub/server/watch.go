@@ -66,7 +66,7 @@ func signal(changed chan struct{}) {
 const (
 	// feedPause is between attempts to open a feed.
 	feedPause = 200 * time.Millisecond
-	// claimDelay lets the node that began an operation be the first to take it
+	// claimDelay lets the node that started the server be the first to take it
 	// over; others wait for this long, and up to as long again.
 	claimDelay = time.Second
 )
