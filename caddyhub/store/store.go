@@ -28,8 +28,9 @@ import (
 var (
 	// ErrNotFound says that there is no such record, or that it has expired.
 	ErrNotFound = errors.New("store: record not found")
-	// ErrConflict says that an Update lost against others so often that it
-	// gave up. Nothing was written; the caller may try again.
+	// ErrConflict says that an Update, or a View of very many records, lost
+	// against others so often that it gave up. Nothing was written; the caller
+	// may try again.
 	ErrConflict = errors.New("store: too many conflicting updates")
 	// ErrUnavailable says that the store is out of reach or too slow for the
 	// deadline of the context. To a user this is a 503, never a 401 or 403.

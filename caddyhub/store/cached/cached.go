@@ -154,18 +154,30 @@ func (s *Store) View(ctx context.Context, read func(store.Reader) error) error {
 func (s *Store) viewUnder(ctx context.Context, read func(store.Reader) error) error {
 	f := s.beginFill()
 	defer s.dropFill(f)
-	var answer error
 	err := s.under.View(ctx, func(r store.Reader) error {
 		f.restart()
-		answer = read(&fillingReader{under: r, fill: f})
-		return answer
+		if err := read(&fillingReader{under: r, fill: f}); err != nil {
+			return &answer{err}
+		}
+		return nil
 	})
-	// Only a run that the store below has accepted read one state.
-	if err == answer && !errors.Is(err, store.ErrUnavailable) {
+	// Only a run that the store below has accepted has read one state.
+	var own *answer
+	accepted := err == nil || errors.As(err, &own) && !errors.Is(err, store.ErrUnavailable)
+	if accepted {
 		s.finishFill(f)
+	}
+	if own != nil {
+		return own.error
 	}
 	return err
 }
+
+// answer marks an error as the closure's, not one of the store below.
+type answer struct{ error }
+
+// Unwrap lets the store below look at the error.
+func (a *answer) Unwrap() error { return a.error }
 
 // Update implements store.Store.
 func (s *Store) Update(ctx context.Context, write func(store.Writer) error) error {

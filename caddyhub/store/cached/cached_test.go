@@ -2,6 +2,7 @@ package cached_test
 
 import (
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -22,9 +23,10 @@ func TestConformanceOverEmbedded(t *testing.T) {
 }
 
 func TestConformanceOverRedis(t *testing.T) {
+	server, part := redistest.Start(t, redistest.Options{}), 0
 	storetest.Run(t, func(t *testing.T, clock *storetest.Clock) store.Store {
-		server := redistest.Start(t, redistest.Options{})
-		under, err := redis.Open(redis.Options{URL: server.URL(), Now: clock.Now, Sweep: sweep})
+		part++
+		under, err := redis.Open(redis.Options{URL: server.URL(), Prefix: strconv.Itoa(part), Now: clock.Now, Sweep: sweep})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,14 +15,19 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	storetest.Run(t, func(t *testing.T, clock *storetest.Clock) store.Store {
-		return open(t, redis.Options{URL: redistest.Start(t, redistest.Options{}).URL(), Now: clock.Now})
-	})
+	conform(t, redistest.Start(t, redistest.Options{}))
 }
 
 func TestConformanceOnCluster(t *testing.T) {
+	conform(t, redistest.Start(t, redistest.Options{Cluster: true}))
+}
+
+// conform gives every part of the suite a prefix of its own.
+func conform(t *testing.T, server *redistest.Server) {
+	part := 0
 	storetest.Run(t, func(t *testing.T, clock *storetest.Clock) store.Store {
-		return open(t, redis.Options{URL: redistest.Start(t, redistest.Options{Cluster: true}).URL(), Now: clock.Now})
+		part++
+		return open(t, redis.Options{URL: server.URL(), Prefix: "part-" + strconv.Itoa(part), Now: clock.Now})
 	})
 }
 
