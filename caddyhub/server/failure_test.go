@@ -149,7 +149,7 @@ func TestFailureIsForgottenByTheNextStart(t *testing.T) {
 		if s := h.wait(n, "ada", ""); s.Failure == nil {
 			t.Fatal("did not fail")
 		}
-		n.spawner.fails = nil
+		n.spawner.change(func(s *script) { s.fails = nil })
 		if s := h.ready(n, "ada", ""); s.Failure != nil {
 			t.Errorf("failure of an earlier start: %+v", s.Failure)
 		}

@@ -26,6 +26,7 @@ import (
 type hub struct {
 	t         *testing.T
 	store     store.Store
+	open      func() store.Store
 	directory *identity.Directory
 	platform  *platform
 }
@@ -37,7 +38,14 @@ func newHub(t *testing.T, users ...string) *hub {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	h := &hub{t: t, store: s, directory: newDirectory(t, s), platform: &platform{programs: make(map[string]*program)}}
+	return newHubOn(t, func() store.Store { return s }, users...)
+}
+
+// newHubOn is a hub whose nodes open the store each for itself.
+func newHubOn(t *testing.T, open func() store.Store, users ...string) *hub {
+	t.Helper()
+	s := open()
+	h := &hub{t: t, store: s, open: open, directory: newDirectory(t, s), platform: &platform{programs: make(map[string]*program)}}
 	for _, name := range users {
 		if _, err := h.directory.CreateUser(t.Context(), name, false); err != nil {
 			t.Fatal(err)
@@ -66,7 +74,7 @@ type node struct {
 // node starts a hub process on a machine. Settings may be changed first.
 func (h *hub) node(machine string, change ...func(*Settings)) *node {
 	h.t.Helper()
-	n := &node{mortal: &mortal{Store: h.store}, spawner: &scripted{platform: h.platform, machine: machine}}
+	n := &node{mortal: &mortal{Store: h.open()}, spawner: &scripted{platform: h.platform, machine: machine}}
 	settings := Settings{
 		Spawner: n.spawner, APIURL: "http://hub/hub/api", Probe: h.platform,
 		Named: NamedServers{Enabled: true},
@@ -111,22 +119,34 @@ func (n *node) kill() {
 type mortal struct {
 	store.Store
 	dead atomic.Bool
+	// away makes the store unreachable for this process.
+	away atomic.Bool
+}
+
+func (m *mortal) trouble() error {
+	switch {
+	case m.dead.Load():
+		return store.ErrClosed
+	case m.away.Load():
+		return store.ErrUnavailable
+	}
+	return nil
 }
 
 func (m *mortal) View(ctx context.Context, read func(store.Reader) error) error {
-	if m.dead.Load() {
-		return store.ErrClosed
+	if err := m.trouble(); err != nil {
+		return err
 	}
 	return m.Store.View(ctx, read)
 }
 
 func (m *mortal) Update(ctx context.Context, write func(store.Writer) error) error {
-	if m.dead.Load() {
-		return store.ErrClosed
+	if err := m.trouble(); err != nil {
+		return err
 	}
 	return m.Store.Update(ctx, func(w store.Writer) error {
-		if m.dead.Load() {
-			return store.ErrClosed
+		if err := m.trouble(); err != nil {
+			return err
 		}
 		return write(w)
 	})
@@ -209,6 +229,15 @@ func (p *platform) alive(user string) int {
 type scripted struct {
 	platform *platform
 	machine  string
+	starts   atomic.Int64
+	stops    atomic.Int64
+	opened   sync.Once
+	mu       sync.Mutex
+	script
+}
+
+// script is what servers do that are started from now on.
+type script struct {
 	// pinned servers are seen on their own machine only.
 	pinned bool
 	// begin and finish are waited for, if set: before anything runs, and before
@@ -218,15 +247,26 @@ type scripted struct {
 	status int
 	fails  error
 	log    []string
-	starts atomic.Int64
-	stops  atomic.Int64
-	opened sync.Once
+}
+
+// change changes the script while the node is at work.
+func (s *scripted) change(change func(*script)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(&s.script)
+}
+
+func (s *scripted) plan() script {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.script
 }
 
 // unblock lets everything go on.
 func (s *scripted) unblock() {
 	s.opened.Do(func() {
-		for _, gate := range []chan struct{}{s.begin, s.finish} {
+		plan := s.plan()
+		for _, gate := range []chan struct{}{plan.begin, plan.finish} {
 			if gate != nil {
 				close(gate)
 			}
@@ -248,13 +288,14 @@ func pass(ctx context.Context, gate chan struct{}) error {
 
 func (s *scripted) Start(ctx context.Context, request spawner.Request, events spawner.Events) (spawner.Started, error) {
 	s.starts.Add(1)
-	if err := pass(ctx, s.begin); err != nil {
+	plan := s.plan()
+	if err := pass(ctx, plan.begin); err != nil {
 		return spawner.Started{}, err
 	}
-	if s.fails != nil {
-		return spawner.Started{}, s.fails
+	if plan.fails != nil {
+		return spawner.Started{}, plan.fails
 	}
-	status := s.status
+	status := plan.status
 	switch status {
 	case 0:
 		status = http.StatusOK
@@ -266,7 +307,7 @@ func (s *scripted) Start(ctx context.Context, request spawner.Request, events sp
 	events.Progress(spawner.Progress{Percent: 50, Message: "Program started"})
 	err := events.Save(ctx, state)
 	if err == nil {
-		err = pass(ctx, s.finish)
+		err = pass(ctx, plan.finish)
 	}
 	if err != nil {
 		s.platform.mu.Lock()
@@ -282,7 +323,7 @@ func (s *scripted) find(ref spawner.Ref) (*program, error) {
 	if program == nil {
 		return nil, spawner.ErrNotFound
 	}
-	if s.pinned && program.machine != s.machine {
+	if s.plan().pinned && program.machine != s.machine {
 		return nil, spawner.ErrElsewhere
 	}
 	return program, nil
@@ -329,7 +370,9 @@ func (s *scripted) Recover(_ context.Context, ref spawner.Ref) (spawner.Started,
 	return spawner.Started{URL: program.url, State: ref.State}, nil
 }
 
-func (s *scripted) Tail(context.Context, spawner.Ref, int) ([]string, error) { return s.log, nil }
+func (s *scripted) Tail(context.Context, spawner.Ref, int) ([]string, error) {
+	return s.plan().log, nil
+}
 
 // start starts a server and demands that it is accepted.
 func (h *hub) start(n *node, user, name string) {

@@ -240,8 +240,7 @@ func TestProgress(t *testing.T) {
 			go func() { done <- collect(t, n, "ada", "") }()
 		}
 		time.Sleep(time.Second)
-		close(n.spawner.finish)
-		n.spawner.finish = nil
+		n.spawner.unblock()
 		final := Event{
 			Percent: 100, Ready: true, Message: "Server ready at /user/ada/", URL: "/user/ada/",
 			HTML: `Server ready at <a href="/user/ada/">/user/ada/</a>`,

@@ -32,9 +32,8 @@ func TestRefusals(t *testing.T) {
 		h.start(n, "bob", "slow")
 		synctest.Wait()
 		close(n.spawner.finish)
-		n.spawner.finish = nil
 		h.wait(n, "bob", "slow")
-		n.spawner.begin = make(chan struct{})
+		n.spawner.change(func(s *script) { s.begin, s.finish = make(chan struct{}), nil })
 		h.start(n, "bob", "")
 		n.spawner.opened.Do(func() {})
 		h.ready0(n, "ada", "")
@@ -103,52 +102,59 @@ func (h *hub) ready0(n *node, user, name string) {
 	h.t.Helper()
 	synctest.Wait()
 	gate := n.spawner.begin
-	n.spawner.begin = nil
+	n.spawner.change(func(s *script) { s.begin = nil })
 	h.ready(n, user, name)
-	n.spawner.begin = gate
+	n.spawner.change(func(s *script) { s.begin = gate })
 }
 
 func TestLimitOfSpawns(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		const limit, wanted = 10, 64
-		h := newHub(t)
-		change := func(s *Settings) { s.Limits.ConcurrentSpawns = limit }
-		nodes := []*node{h.node("east", change), h.node("west", change)}
-		for _, n := range nodes {
-			n.spawner.finish = make(chan struct{})
+	synctest.Test(t, func(t *testing.T) { testLimitOfSpawns(t, newHub(t)) })
+}
+
+// testLimitOfSpawns asks two nodes for many more starts than allowed at once.
+func testLimitOfSpawns(t *testing.T, h *hub) {
+	const limit, wanted = 10, 64
+	change := func(s *Settings) { s.Limits.ConcurrentSpawns = limit }
+	nodes := []*node{h.node("east", change), h.node("west", change)}
+	for _, n := range nodes {
+		n.spawner.finish = make(chan struct{})
+	}
+	var names []string
+	for i := range wanted {
+		names = append(names, fmt.Sprint("user", i))
+		if _, err := h.directory.CreateUser(t.Context(), names[i], false); err != nil {
+			t.Fatal(err)
 		}
-		var accepted atomic.Int64
-		var asking sync.WaitGroup
-		for i := range wanted {
-			name := fmt.Sprint("user", i)
-			if _, err := h.directory.CreateUser(t.Context(), name, false); err != nil {
-				t.Fatal(err)
+	}
+	var accepted atomic.Int64
+	var asking sync.WaitGroup
+	for i, name := range names {
+		asking.Go(func() {
+			err := nodes[i%2].Start(t.Context(), name, "", nil)
+			var refusal *Error
+			switch {
+			case err == nil:
+				accepted.Add(1)
+			case !errors.As(err, &refusal), refusal.Kind != ErrSpawnLimit, refusal.Status != 429,
+				refusal.RetryAfter < 30*time.Second, refusal.RetryAfter > time.Minute,
+				!strings.HasPrefix(refusal.Message, "Too many users trying to log in right now. Try again in "):
+				t.Errorf("refusal: %#v", err)
 			}
-			asking.Go(func() {
-				err := nodes[i%2].Start(t.Context(), name, "", nil)
-				var refusal *Error
-				switch {
-				case err == nil:
-					accepted.Add(1)
-				case !errors.As(err, &refusal), refusal.Kind != ErrSpawnLimit, refusal.Status != 429,
-					refusal.RetryAfter < 30*time.Second, refusal.RetryAfter > time.Minute,
-					!strings.HasPrefix(refusal.Message, "Too many users trying to log in right now. Try again in "):
-					t.Errorf("refusal: %#v", err)
-				}
-			})
-		}
-		asking.Wait()
-		if accepted.Load() != limit || h.count("server_pending") != limit {
-			t.Errorf("%d starts accepted, %d pending, want exactly %d", accepted.Load(), h.count("server_pending"), limit)
-		}
-		for _, n := range nodes {
-			n.spawner.unblock()
-		}
-		time.Sleep(time.Minute)
-		if pending, ready := h.count("server_pending"), h.count("server_active"); pending != 0 || ready != limit {
-			t.Errorf("%d pending and %d active at the end", pending, ready)
-		}
-	})
+		})
+	}
+	asking.Wait()
+	if accepted.Load() != limit || h.count("server_pending") != limit {
+		t.Errorf("%d starts accepted, %d pending, want exactly %d", accepted.Load(), h.count("server_pending"), limit)
+	}
+	for _, n := range nodes {
+		n.spawner.unblock()
+	}
+	for _, name := range names {
+		h.wait(nodes[0], name, "")
+	}
+	if pending, ready := h.count("server_pending"), h.count("server_active"); pending != 0 || ready != limit {
+		t.Errorf("%d pending and %d active at the end", pending, ready)
+	}
 }
 
 func TestLimitOfActiveServers(t *testing.T) {
@@ -180,41 +186,42 @@ func TestLimitOfActiveServers(t *testing.T) {
 
 // TestOneWins asks for the same start, and then the same stop, many times at once.
 func TestOneWins(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHub(t, "ada")
-		nodes := []*node{h.node("east"), h.node("west")}
-		var won, lost atomic.Int64
-		var asking sync.WaitGroup
-		for i := range 32 {
-			asking.Go(func() {
-				switch err := nodes[i%2].Start(t.Context(), "ada", "", nil); {
-				case err == nil:
-					won.Add(1)
-				case errors.Is(err, ErrPending), errors.Is(err, ErrRunning):
-					lost.Add(1)
-				default:
-					t.Error(err)
-				}
-			})
-		}
-		asking.Wait()
-		s := h.wait(nodes[0], "ada", "")
-		starts := nodes[0].spawner.starts.Load() + nodes[1].spawner.starts.Load()
-		if won.Load() != 1 || lost.Load() != 31 || starts != 1 || !s.Ready {
-			t.Errorf("%d won, %d lost, %d programs started", won.Load(), lost.Load(), starts)
-		}
-		for i := range 32 {
-			asking.Go(func() {
-				if _, err := nodes[i%2].Stop(t.Context(), "ada", "", false); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		asking.Wait()
-		h.wait(nodes[1], "ada", "")
-		if stops := nodes[0].spawner.stops.Load() + nodes[1].spawner.stops.Load(); stops != 1 {
-			t.Errorf("stopped %d times", stops)
-		}
-		h.spotless()
-	})
+	synctest.Test(t, func(t *testing.T) { testOneWins(t, newHub(t, "ada")) })
+}
+
+func testOneWins(t *testing.T, h *hub) {
+	nodes := []*node{h.node("east"), h.node("west")}
+	var won, lost atomic.Int64
+	var asking sync.WaitGroup
+	for i := range 32 {
+		asking.Go(func() {
+			switch err := nodes[i%2].Start(t.Context(), "ada", "", nil); {
+			case err == nil:
+				won.Add(1)
+			case errors.Is(err, ErrPending), errors.Is(err, ErrRunning):
+				lost.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	asking.Wait()
+	s := h.wait(nodes[0], "ada", "")
+	starts := nodes[0].spawner.starts.Load() + nodes[1].spawner.starts.Load()
+	if won.Load() != 1 || lost.Load() != 31 || starts != 1 || !s.Ready {
+		t.Errorf("%d won, %d lost, %d programs started", won.Load(), lost.Load(), starts)
+	}
+	for i := range 32 {
+		asking.Go(func() {
+			if _, err := nodes[i%2].Stop(t.Context(), "ada", "", false); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	asking.Wait()
+	h.wait(nodes[1], "ada", "")
+	if stops := nodes[0].spawner.stops.Load() + nodes[1].spawner.stops.Load(); stops != 1 {
+		t.Errorf("stopped %d times", stops)
+	}
+	h.spotless()
 }

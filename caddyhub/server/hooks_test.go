@@ -1,0 +1,156 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/caddyhub/caddyhub/caddyhub/identity"
+	"github.com/caddyhub/caddyhub/caddyhub/route"
+	"github.com/caddyhub/caddyhub/caddyhub/spawner"
+	"github.com/caddyhub/caddyhub/caddyhub/store"
+)
+
+// applied notes which routes were to be shown at once.
+type applied struct{ specs []string }
+
+func (a *applied) Apply(_ context.Context, specs ...route.Spec) error {
+	for _, spec := range specs {
+		a.specs = append(a.specs, spec.String())
+	}
+	return nil
+}
+
+func TestHooks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub(t, "ada")
+		var told []string
+		n := h.node("east", func(s *Settings) {
+			s.Hooks = Hooks{
+				PreSpawn: func(_ context.Context, user identity.User, request *spawner.Request) error {
+					told = append(told, "before "+user.Name)
+					request.Environment["EXTRA"] = "yes"
+					return nil
+				},
+				PostStop: func(_ context.Context, server Server) error {
+					told = append(told, "after "+server.FullName())
+					return errors.New("not that it matters")
+				},
+				Spawned: func(server Server, took time.Duration, reason spawner.Reason) {
+					told = append(told, "spawned "+server.FullName()+" "+took.String()+string(reason))
+				},
+				Stopped: func(server Server, _ time.Duration) { told = append(told, "stopped "+server.FullName()) },
+				Polled:  func(time.Duration) { told = append(told, "polled") },
+			}
+		})
+		routes := &applied{}
+		n.routes = routes
+		h.ready(n, "ada", "")
+		h.platform.set("ada", func(p *program) {
+			if p.request.Environment["EXTRA"] != "yes" {
+				t.Error("what the hook added is missing")
+			}
+		})
+		if len(routes.specs) == 0 || slices.ContainsFunc(routes.specs, func(spec string) bool { return spec != "/user/ada/" }) {
+			t.Errorf("routes shown: %q", routes.specs)
+		}
+		if _, err := n.Check(t.Context(), "ada", ""); err != nil {
+			t.Error(err)
+		}
+		if _, err := n.Stop(t.Context(), "ada", "", false); err != nil {
+			t.Error(err)
+		}
+		h.wait(n, "ada", "")
+		synctest.Wait()
+		want := []string{"before ada", "spawned ada/ 0s", "polled", "after ada/", "stopped ada/"}
+		if diff := cmp.Diff(want, told); diff != "" {
+			t.Errorf("hooks (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestTokenScopes(t *testing.T) {
+	for _, test := range []struct{ configured, want []string }{
+		{[]string{"inherit"}, []string{"inherit"}},
+		{[]string{"users:activity!user", "shares!user"}, []string{"users:activity!user", "shares!user"}},
+		{[]string{"shares!user"}, []string{"shares!user", "users:activity!user"}},
+		{[]string{}, []string{"users:activity!user"}},
+	} {
+		got, err := tokenScopes(nil, test.configured)
+		if diff := cmp.Diff(test.want, got); err != nil || diff != "" {
+			t.Errorf("%q (-want +got):\n%s%v", test.configured, diff, err)
+		}
+	}
+}
+
+func TestSettingsAreChecked(t *testing.T) {
+	h := newHub(t)
+	n := h.node("east")
+	for name, settings := range map[string]Settings{
+		"no spawner":         {},
+		"public URL is none": {Spawner: n.spawner, PublicURL: "hub.example.org"},
+	} {
+		if err := n.Reconfigure(settings); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	if _, err := New(Options{Settings: Settings{Spawner: n.spawner}}); err == nil {
+		t.Error("a Manager without a store was made")
+	}
+}
+
+// TestStoreIsAway starts a server across an outage of the store that is longer
+// than a lease.
+func TestStoreIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub(t, "ada")
+		n := h.node("east")
+		n.spawner.begin = make(chan struct{})
+		h.start(n, "ada", "")
+		synctest.Wait()
+		n.mortal.away.Store(true)
+		close(n.spawner.begin)
+		n.spawner.opened.Do(func() {})
+		time.Sleep(40 * time.Second)
+		if err := n.Start(t.Context(), "ada", "", nil); !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("start while the store is away: %v", err)
+		}
+		n.mortal.away.Store(false)
+		if s := h.wait(n, "ada", ""); !s.Ready || h.platform.alive("ada") != 1 || n.spawner.starts.Load() != 1 {
+			t.Errorf("server = %+v, %+v", s, s.Failure)
+		}
+	})
+}
+
+// bare is a spawner without the optional powers.
+type bare struct{ spawner.Spawner }
+
+func TestTakeOverWithoutRecoverer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub(t, "ada", "bob")
+		var nodes []*node
+		for range 2 {
+			nodes = append(nodes, h.node("east", func(s *Settings) { s.Spawner = bare{s.Spawner} }))
+		}
+		east, west := nodes[0], nodes[1]
+		east.spawner.finish = make(chan struct{})
+		h.start(east, "ada", "")
+		synctest.Wait()
+		east.spawner.change(func(s *script) { s.finish, s.status = nil, -1 })
+		h.start(east, "bob", "")
+		time.Sleep(time.Second)
+		east.kill()
+		h.platform.set("bob", func(p *program) { p.status = 200 })
+		if s := h.wait(west, "ada", ""); s.Failure == nil || h.platform.alive("ada") != 0 {
+			t.Errorf("a start without an address: %+v", s)
+		}
+		if s := h.wait(west, "bob", ""); !s.Ready {
+			t.Errorf("a start whose address is known: %+v, %+v", s, s.Failure)
+		}
+	})
+}
