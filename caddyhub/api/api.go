@@ -1,0 +1,122 @@
+package api
+
+import (
+	"cmp"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/caddyhub/caddyhub/caddyhub/authenticator"
+	"github.com/caddyhub/caddyhub/caddyhub/browser"
+	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
+	"github.com/caddyhub/caddyhub/caddyhub/identity"
+	"github.com/caddyhub/caddyhub/caddyhub/server"
+)
+
+// Options are what an API is made of. Directory, Browser, Servers and Login are
+// required.
+type Options struct {
+	Directory *identity.Directory
+	Browser   *browser.Browser
+	Servers   *server.Manager
+	Login     *authenticator.Login
+	// Base is the hub's path. Default "/".
+	Base hubpath.Base
+	// PublicURL is the site as users see it, for the absolute URLs in models;
+	// nil leaves those null.
+	PublicURL *url.URL
+	// TokenMaxLifetime bounds tokens that are asked for here
+	// (token_expires_in_max_seconds). Zero means no bound.
+	TokenMaxLifetime time.Duration
+	// NamedServers says whether users may have servers beside the default one
+	// (allow_named_servers).
+	NamedServers bool
+	// PageDefaultLimit is how many entries a page has when the client knows about
+	// pages and does not say (api_page_default_limit). Default 50.
+	PageDefaultLimit int
+	// PageMaxLimit is how many entries an answer has at most
+	// (api_page_max_limit). Default 200.
+	PageMaxLimit int
+	// SpawnerName and AuthenticatorName are what GET /info tells; empty means
+	// "unknown".
+	SpawnerName       string
+	AuthenticatorName string
+	// SlowSpawn and SlowStop are how long a request waits for a server before it
+	// answers 202 (slow_spawn_timeout, slow_stop_timeout). Default 10 s.
+	SlowSpawn time.Duration
+	SlowStop  time.Duration
+	// ActivityResolution is how much later than the recorded activity of a user
+	// or token another one must be to be recorded (activity_resolution).
+	// Default 30 s.
+	ActivityResolution time.Duration
+	// Remote is the address of the client of a request, trusted proxies taken
+	// into account. Default: the peer of the connection.
+	Remote func(*http.Request) netip.Addr
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// Log is for operators; nil discards.
+	Log *slog.Logger
+}
+
+// API serves the REST API. It is safe for concurrent use.
+type API struct {
+	options Options
+	// root is the path of the API without a slash at the end: "/hub/api".
+	root   string
+	routes router
+	log    *slog.Logger
+}
+
+// New makes an API.
+func New(options Options) *API {
+	options = options.withDefaults()
+	a := &API{options: options, root: strings.TrimSuffix(options.Base.API(""), "/"), log: options.Log}
+	for _, endpoints := range [][]endpoint{
+		a.hubEndpoints(), a.userEndpoints(), a.serverEndpoints(), a.tokenEndpoints(),
+	} {
+		a.routes.add(endpoints...)
+	}
+	return a
+}
+
+func (o Options) withDefaults() Options {
+	o.Base = cmp.Or(o.Base, "/")
+	o.PageDefaultLimit = cmp.Or(o.PageDefaultLimit, 50)
+	o.PageMaxLimit = cmp.Or(o.PageMaxLimit, 200)
+	o.SpawnerName = cmp.Or(o.SpawnerName, "unknown")
+	o.AuthenticatorName = cmp.Or(o.AuthenticatorName, "unknown")
+	o.SlowSpawn = cmp.Or(o.SlowSpawn, 10*time.Second)
+	o.SlowStop = cmp.Or(o.SlowStop, 10*time.Second)
+	o.ActivityResolution = cmp.Or(o.ActivityResolution, 30*time.Second)
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	if o.Remote == nil {
+		o.Remote = peer
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o
+}
+
+// Serves says whether a request is one for this API: {hub}health, {hub}api or a
+// path below it, but none of the OAuth provider.
+func (a *API) Serves(r *http.Request) bool {
+	path := r.URL.EscapedPath()
+	if path == a.options.Base.Hub("health") || path == a.root {
+		return true
+	}
+	rest, below := strings.CutPrefix(path, a.root+"/")
+	return below && !strings.HasPrefix(rest, "oauth2/")
+}
+
+// peer is the other end of the connection.
+func peer(r *http.Request) netip.Addr {
+	address, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return address.Addr().Unmap()
+}

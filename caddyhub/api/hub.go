@@ -1,0 +1,56 @@
+package api
+
+import (
+	"net/http"
+	"os"
+	"runtime"
+
+	"github.com/caddyhub/caddyhub/caddyhub/version"
+)
+
+// hubEndpoints are about the hub itself (section 1.1), and what is left of
+// endpoints that JupyterHub took away.
+func (a *API) hubEndpoints() []endpoint {
+	open := permit{who: anybody}
+	return []endpoint{
+		{http.MethodGet, "/", open, getVersion},
+		{http.MethodGet, "/health", open, getHealth},
+		{http.MethodHead, "/health", open, getHealth},
+		{http.MethodGet, "/info", need(onHub, "read:hub"), getInfo},
+		{http.MethodGet, "/user", permit{who: identified}, getSelf},
+		{http.MethodPost, "/authorizations/token", open, goneAuthorization},
+	}
+}
+
+func getVersion(c *call) error {
+	c.w.Header().Set("Access-Control-Allow-Origin", "*")
+	return c.json(http.StatusOK, map[string]any{"version": version.JupyterHub})
+}
+
+// getHealth is for probes: this process answers. Whether the store does is no
+// reason to restart it.
+func getHealth(c *call) error { return c.empty(http.StatusOK, typeText) }
+
+// getInfo tells what runs here. There is no Python; what JupyterHub says of it
+// is said of the Go runtime.
+func getInfo(c *call) error {
+	executable, err := os.Executable()
+	if err != nil {
+		executable = "unknown"
+	}
+	part := func(class string) map[string]any {
+		return map[string]any{"class": class, "version": version.Release}
+	}
+	return c.json(http.StatusOK, map[string]any{
+		"version":        version.JupyterHub,
+		"python":         runtime.Version(),
+		"sys_executable": executable,
+		"spawner":        part(c.options.SpawnerName),
+		"authenticator":  part(c.options.AuthenticatorName),
+	})
+}
+
+func goneAuthorization(*call) error {
+	return refuse(http.StatusNotFound, "Deprecated endpoint /hub/api/authorizations/token is removed in JupyterHub 2.0."+
+		" Use /hub/api/users/:user/tokens instead.")
+}

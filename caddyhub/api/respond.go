@@ -1,0 +1,64 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/caddyhub/caddyhub/caddyhub/version"
+)
+
+const (
+	typeJSON = "application/json"
+	// typeText is what JupyterHub says of the empty answers to starts and stops
+	// and to the deletion of tokens.
+	typeText = "text/plain"
+)
+
+// setHeaders sets what every answer has (JupyterHub "Response headers").
+func (a *API) setHeaders(h http.Header) {
+	h.Set("X-JupyterHub-Version", version.JupyterHub)
+	h.Set("X-CaddyHub-Version", version.Release)
+	h.Set("Access-Control-Allow-Headers", "accept, content-type, authorization")
+	h.Set("Content-Security-Policy",
+		"frame-ancestors 'none'; report-uri "+a.options.Base.Hub("security/csp-report")+"; default-src 'none'")
+	h.Set("Content-Type", typeJSON)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+}
+
+// json answers with a model.
+func (c *call) json(status int, model any) error {
+	data, err := json.Marshal(model)
+	if err != nil {
+		return fmt.Errorf("api: encode answer: %w", err)
+	}
+	c.w.WriteHeader(status)
+	_, _ = c.w.Write(data) // the client may have left
+	return nil
+}
+
+// empty answers without a body.
+func (c *call) empty(status int, contentType string) error {
+	c.w.Header().Set("Content-Type", contentType)
+	c.w.WriteHeader(status)
+	return nil
+}
+
+// stamp is a time as the REST API writes it: UTC with six digits of fractions or
+// none; null for the zero time (section 0.5).
+func stamp(at time.Time) any {
+	if at.IsZero() {
+		return nil
+	}
+	return isoFormat(at)
+}
+
+func isoFormat(at time.Time) string {
+	at = at.UTC()
+	if at.Nanosecond()/1000 == 0 {
+		return at.Format("2006-01-02T15:04:05Z")
+	}
+	return at.Format("2006-01-02T15:04:05.000000Z")
+}

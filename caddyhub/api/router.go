@@ -1,0 +1,134 @@
+package api
+
+import (
+	"errors"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/caddyhub/caddyhub/caddyhub/store"
+)
+
+// endpoint is one method of one path.
+type endpoint struct {
+	method string
+	// pattern is a path below the API, such as "/users/{user}/servers/{server}".
+	// What stands in braces is a variable of one segment; {server} and {token}
+	// may be empty.
+	pattern string
+	// permit says who may call it.
+	permit permit
+	// serve answers; an error is for describe.
+	serve func(*call) error
+}
+
+// router finds endpoints. It is written once, in New.
+type router struct {
+	paths []*route
+}
+
+// route is one path with its endpoints by method.
+type route struct {
+	pattern   string
+	segments  []string
+	endpoints map[string]endpoint
+}
+
+func (t *router) add(endpoints ...endpoint) {
+	for _, e := range endpoints {
+		at := slices.IndexFunc(t.paths, func(known *route) bool { return known.pattern == e.pattern })
+		if at < 0 {
+			at = len(t.paths)
+			t.paths = append(t.paths, &route{
+				pattern:   e.pattern,
+				segments:  strings.Split(strings.TrimPrefix(e.pattern, "/"), "/"),
+				endpoints: make(map[string]endpoint),
+			})
+		}
+		t.paths[at].endpoints[e.method] = e
+	}
+}
+
+// maxNames is how long the escaped names in a path may be together, in bytes.
+// Keys of the store must hold them beside other parts; no record has longer ones.
+const maxNames = store.MaxKeyLength * 3 / 4
+
+var (
+	errNoRoute  = errors.New("api: no such path")
+	errPathText = errors.New("api: path is not UTF-8")
+)
+
+// find returns the route of an escaped path below the API and its variables,
+// decoded once (section 0.1).
+func (t *router) find(path string) (*route, map[string]string, error) {
+	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
+	for _, candidate := range t.paths {
+		if raw, ok := candidate.match(segments); ok {
+			names, err := decode(raw)
+			return candidate, names, err
+		}
+	}
+	return nil, nil, errNoRoute
+}
+
+// match compares segment by segment and returns the variables, still escaped.
+func (p *route) match(segments []string) (map[string]string, bool) {
+	if len(segments) != len(p.segments) {
+		return nil, false
+	}
+	var names map[string]string
+	for i, want := range p.segments {
+		variable, is := strings.CutPrefix(want, "{")
+		if !is {
+			if segments[i] != want {
+				return nil, false
+			}
+			continue
+		}
+		variable = strings.TrimSuffix(variable, "}")
+		if segments[i] == "" && variable == varUser {
+			return nil, false
+		}
+		if names == nil {
+			names = make(map[string]string, 2)
+		}
+		names[variable] = segments[i]
+	}
+	return names, true
+}
+
+func decode(raw map[string]string) (map[string]string, error) {
+	length := 0
+	for name, escaped := range raw {
+		plain, err := url.PathUnescape(escaped)
+		if err != nil || !utf8.ValidString(plain) {
+			return nil, errPathText
+		}
+		raw[name] = plain
+		length += len(store.Join(plain))
+	}
+	if length > maxNames {
+		return nil, errNoRoute
+	}
+	return raw, nil
+}
+
+// methods are those of the path, for Allow.
+func (p *route) methods() string {
+	known := slices.Collect(maps.Keys(p.endpoints))
+	if !slices.Contains(known, http.MethodOptions) {
+		known = append(known, http.MethodOptions)
+	}
+	slices.Sort(known)
+	return strings.Join(known, ", ")
+}
+
+// The variables of paths.
+const (
+	varUser   = "user"
+	varServer = "server"
+	varToken  = "token"
+)

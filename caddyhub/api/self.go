@@ -1,0 +1,54 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/caddyhub/caddyhub/caddyhub/identity"
+	"github.com/caddyhub/caddyhub/caddyhub/scope"
+	"github.com/caddyhub/caddyhub/caddyhub/store"
+)
+
+// getSelf tells callers who they are and what they may do (section 1.2). Every
+// single-user server and service asks this about its visitors.
+func getSelf(c *call) error {
+	if c.identity == nil {
+		return refuse(http.StatusForbidden, "")
+	}
+	model, err := c.identityModel(c.identity.Owner)
+	if err != nil {
+		return err
+	}
+	model["scopes"] = c.scopes.Strings()
+	model["token_id"], model["session_id"] = nil, nil
+	switch {
+	case c.identity.Token != nil:
+		model["token_id"] = c.identity.Token.ID
+		if session := c.identity.Token.BrowserSession; session != "" {
+			model["session_id"] = session
+		}
+	case c.identity.Visitor != nil:
+		model["session_id"] = c.identity.BrowserSession()
+	}
+	return c.json(http.StatusOK, model)
+}
+
+// identityModel is the model of a user or service with what the caller may see
+// of it and, whatever the caller's scopes, what it takes to know who it is.
+func (c *call) identityModel(of identity.Owner) (model map[string]any, err error) {
+	view := *c
+	view.scopes = c.scopes.Union(scope.IdentifyScopes(scope.Owner{User: of.User, Service: of.Service}))
+	err = c.options.Directory.Store().View(c.r.Context(), func(r store.Reader) error {
+		if of.User == "" {
+			service, err := identity.GetService(r, of.Service)
+			model = view.serviceModel(service)
+			return err
+		}
+		user, err := identity.GetUser(r, of.User)
+		if err != nil {
+			return err
+		}
+		model, err = view.userModel(r, user)
+		return err
+	})
+	return model, err
+}
