@@ -305,3 +305,45 @@ func BenchmarkCached(b *testing.B) {
 		})
 	})
 }
+
+// TestMissedWhileAway drops everything also when the store below cannot be
+// asked where it stands.
+func TestMissedWhileAway(t *testing.T) {
+	l := newLayered(t, cached.Options{})
+	put(t, l, "1", "a", "b")
+	l.catchUp()
+	l.expect("11", false, "a", "b")
+	l.under.away.Store(true)
+	l.tell(store.Batch{Missed: true}, nil)
+	if got, _, err := l.tryRead("a"); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("read %q, %v", got, err)
+	}
+	l.under.away.Store(false)
+	l.expect("11", false, "a", "b")
+	put(t, l.under.Store, "2", "a") // its version tells the position
+	l.catchUp()
+	l.expect("21", false, "a", "b")
+	l.expect("21", true, "a", "b")
+}
+
+// manyErrors is an error that cannot be compared.
+type manyErrors []error
+
+func (manyErrors) Error() string { return "many" }
+
+func TestErrorsOfClosuresAreReturnedAsTheyAre(t *testing.T) {
+	l := newLayered(t, cached.Options{})
+	for _, want := range []error{errors.New("refused"), manyErrors{nil}, store.ErrUnavailable} {
+		for _, id := range []string{"a", "a", "b"} {
+			err := l.View(t.Context(), func(r store.Reader) error {
+				if _, _, err := find(r, id); err != nil {
+					return err
+				}
+				return want
+			})
+			if fmt.Sprintf("%T %v", err, err) != fmt.Sprintf("%T %v", want, want) {
+				t.Errorf("error %T %v, want %T %v", err, err, want, want)
+			}
+		}
+	}
+}
