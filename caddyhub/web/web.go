@@ -1,0 +1,74 @@
+package web
+
+import (
+	"cmp"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/caddyhub/caddyhub/caddyhub/authenticator"
+	"github.com/caddyhub/caddyhub/caddyhub/browser"
+	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
+	"github.com/caddyhub/caddyhub/caddyhub/identity"
+	"github.com/caddyhub/caddyhub/caddyhub/server"
+	"github.com/caddyhub/caddyhub/caddyhub/web/page"
+)
+
+// Options are what the pages need. Directory, Browser, Servers, Login, Pages and
+// UserPath are required.
+type Options struct {
+	Directory *identity.Directory
+	Browser   *browser.Browser
+	Servers   *server.Manager
+	Login     *authenticator.Login
+	// Pages must have been made for the same path of the hub.
+	Pages *page.Pages
+
+	// Base is the hub's path. Default "/".
+	Base hubpath.Base
+	// PublicURL is the origin of the site as browsers see it; nil if only the
+	// request can tell.
+	PublicURL *url.URL
+	// DefaultURL is where people go who did not say where (default_url). Empty
+	// means their own server.
+	DefaultURL string
+	// Named says whether users have servers beside the default one.
+	Named server.NamedServers
+	// TokenMaxLifetime bounds tokens that are asked for here
+	// (token_expires_in_max_seconds). Zero means no bound.
+	TokenMaxLifetime time.Duration
+
+	// UserPath answers {hub}user/..., where requests for servers that do not
+	// run come by, with whatever the gate says.
+	UserPath http.HandlerFunc
+
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// Log is for operators; nil discards.
+	Log *slog.Logger
+}
+
+// Web serves the pages. It is safe for concurrent use.
+type Web struct {
+	options Options
+	// hub is the path of the hub, with a slash at both ends.
+	hub    string
+	routes []route
+	now    func() time.Time
+	log    *slog.Logger
+}
+
+// New makes the pages.
+func New(options Options) *Web {
+	options.Base = cmp.Or(options.Base, "/")
+	w := &Web{options: options, hub: options.Base.Hub(""), now: options.Now, log: options.Log}
+	if w.now == nil {
+		w.now = time.Now
+	}
+	if w.log == nil {
+		w.log = slog.New(slog.DiscardHandler)
+	}
+	w.routes = w.table()
+	return w
+}
