@@ -2,6 +2,7 @@ package app
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -17,6 +18,7 @@ func init() {
 
 func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 	if existing != nil {
+		d.Next() // the word caddyhub
 		return nil, d.Err("caddyhub: the block is given twice")
 	}
 	app := new(App)
@@ -136,24 +138,19 @@ func (a *App) parseAllow(d *caddyfile.Dispenser) error {
 	if err != nil {
 		return err
 	}
-	if len(names) == 1 && names[0] == "all" {
+	switch {
+	case !slices.Contains(names, "all"):
+		a.Allow = append(a.Allow, names...)
+	case len(names) > 1:
+		return d.Err("allow takes names of users, or \"all\" alone")
+	default:
 		a.AllowAll = true
-		return nil
 	}
-	a.Allow = append(a.Allow, names...)
 	return nil
 }
 
 func (a *App) parseUsernameMap(d *caddyfile.Dispenser) error {
-	args := d.RemainingArgs()
-	if len(args) != 2 {
-		return d.Err("username_map takes two names: the external one and the user's here")
-	}
-	if a.UsernameMap == nil {
-		a.UsernameMap = make(map[string]string)
-	}
-	a.UsernameMap[args[0]] = args[1]
-	return nil
+	return words.Pair(d, "two names: the external one and the user's here", &a.UsernameMap, words.Plain)
 }
 
 func (a *App) parseSession(d *caddyfile.Dispenser) error {
@@ -214,7 +211,7 @@ func (a *App) parsePages(d *caddyfile.Dispenser) error {
 
 func (a *App) parseRole(d *caddyfile.Dispenser) error {
 	var role Role
-	err := named(d, "role", &role.Name, map[string]words.Word{
+	err := named(d, "role", &role.Name, namesOf(a.Roles, Role.name), map[string]words.Word{
 		"description": words.ToText(&role.Description),
 		"scopes":      words.ToTexts(&role.Scopes),
 		"users":       words.ToTexts(&role.Users),
@@ -227,18 +224,10 @@ func (a *App) parseRole(d *caddyfile.Dispenser) error {
 
 func (a *App) parseGroup(d *caddyfile.Dispenser) error {
 	var group Group
-	err := named(d, "group", &group.Name, map[string]words.Word{
+	err := named(d, "group", &group.Name, namesOf(a.Groups, Group.name), map[string]words.Word{
 		"users": words.ToTexts(&group.Users),
 		"property": words.Many(func(d *caddyfile.Dispenser) error {
-			args := d.RemainingArgs()
-			if len(args) != 2 {
-				return d.Err("property takes a key and a value")
-			}
-			if group.Properties == nil {
-				group.Properties = make(map[string]json.RawMessage)
-			}
-			group.Properties[args[0]] = jsonOrText(args[1])
-			return nil
+			return words.Pair(d, "a key and a value", &group.Properties, jsonOrText)
 		}),
 	})
 	a.Groups = append(a.Groups, group)
@@ -247,7 +236,7 @@ func (a *App) parseGroup(d *caddyfile.Dispenser) error {
 
 func (a *App) parseService(d *caddyfile.Dispenser) error {
 	var service Service
-	err := named(d, "service", &service.Name, map[string]words.Word{
+	err := named(d, "service", &service.Name, namesOf(a.Services, Service.name), map[string]words.Word{
 		"api_token":                   words.ToText(&service.APIToken),
 		"url":                         words.ToText(&service.URL),
 		"admin":                       words.ToTrue(&service.Admin),
@@ -263,7 +252,7 @@ func (a *App) parseService(d *caddyfile.Dispenser) error {
 
 func (a *App) parseCustomScope(d *caddyfile.Dispenser) error {
 	var scope CustomScope
-	err := named(d, "custom_scope", &scope.Name, map[string]words.Word{
+	err := named(d, "custom_scope", &scope.Name, namesOf(a.CustomScopes, CustomScope.name), map[string]words.Word{
 		"description": words.ToText(&scope.Description),
 		"subscopes":   words.ToTexts(&scope.Subscopes),
 	})
@@ -279,14 +268,26 @@ func block(d *caddyfile.Dispenser, what string, known map[string]words.Word) err
 	return words.Block(d, what, known)
 }
 
-// named reads a word that takes a name and a block.
-func named(d *caddyfile.Dispenser, what string, name *string, known map[string]words.Word) error {
-	text, err := words.Text(d)
-	if err != nil {
-		return err
+// named reads a word that takes a name and a block. What was read so far has
+// these names.
+func named(d *caddyfile.Dispenser, what string, name *string, before []string, known map[string]words.Word) error {
+	args := d.RemainingArgs()
+	if len(args) != 1 || args[0] == "" {
+		return d.Errf("%s takes one name and a block", what)
 	}
-	*name = text
-	return words.Block(d, what+" "+text, known)
+	*name = args[0]
+	if slices.Contains(before, *name) {
+		return d.Errf("%s %q is given twice", what, *name)
+	}
+	return words.Block(d, what+" "+*name, known)
+}
+
+func namesOf[T any](list []T, name func(T) string) []string {
+	names := make([]string, len(list))
+	for i, element := range list {
+		names[i] = name(element)
+	}
+	return names
 }
 
 // jsonOrText lets properties be numbers, booleans and lists as well as text.

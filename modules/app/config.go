@@ -90,6 +90,8 @@ type Role struct {
 	Services []string `json:"services,omitempty"`
 }
 
+func (r Role) name() string { return r.Name }
+
 // Group is a named set of users.
 type Group struct {
 	// Name, any text.
@@ -100,6 +102,8 @@ type Group struct {
 	// sets one.
 	Properties map[string]json.RawMessage `json:"properties,omitempty"`
 }
+
+func (g Group) name() string { return g.Name }
 
 // Service is a program that uses the hub.
 type Service struct {
@@ -127,6 +131,8 @@ type Service struct {
 	Hidden bool `json:"hidden,omitempty"`
 }
 
+func (s Service) name() string { return s.Name }
+
 // CustomScope is a scope of the operator's own, which services interpret.
 type CustomScope struct {
 	// Name begins with "custom:".
@@ -136,6 +142,8 @@ type CustomScope struct {
 	// Subscopes are other custom scopes that it includes.
 	Subscopes []string `json:"subscopes,omitempty"`
 }
+
+func (c CustomScope) name() string { return c.Name }
 
 // Pages is the look of the hub.
 type Pages struct {

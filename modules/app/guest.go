@@ -103,7 +103,7 @@ func (a *App) parseSpawner(d *caddyfile.Dispenser) error {
 	inner.Next()
 	raw, err := guest(inner, "caddyhub.spawners.", "spawner", "type")
 	a.SpawnerRaw = raw
-	return err
+	return words.Also(err, settings.words())
 }
 
 // withBlock puts tokens of a block behind those of a line.
@@ -127,15 +127,7 @@ func (s *Servers) words() map[string]words.Word {
 		"http_timeout":  words.ToDuration(&s.HTTPTimeout),
 		"poll_interval": words.ToDuration(&s.PollInterval),
 		"environment": words.Many(func(d *caddyfile.Dispenser) error {
-			args := d.RemainingArgs()
-			if len(args) != 2 {
-				return d.Err("environment takes a name and a value")
-			}
-			if s.Environment == nil {
-				s.Environment = make(map[string]string)
-			}
-			s.Environment[args[0]] = args[1]
-			return nil
+			return words.Pair(d, "a name and a value", &s.Environment, words.Plain)
 		}),
 		"default_url":                 words.ToText(&s.DefaultURL),
 		"notebook_dir":                words.ToText(&s.NotebookDir),

@@ -54,7 +54,7 @@ func (a *App) parseSettings() (settingsBase, error) {
 	}); err != nil {
 		return parsed, fmt.Errorf("caddyhub: %w", err)
 	}
-	return parsed, errors.Join(a.checkRoles(parsed.definitions), a.checkServices())
+	return parsed, errors.Join(a.checkRoles(parsed.definitions), a.checkGroups(), a.checkServices())
 }
 
 // expandSecrets replaces {env.X} and {file.X} in the values that may be secret.
@@ -80,6 +80,9 @@ func parseOrigin(word, text string) (*url.URL, error) {
 func (a *App) parseScopes() (*scope.Definitions, error) {
 	custom := make(map[string]scope.Custom)
 	for _, configured := range a.CustomScopes {
+		if _, given := custom[configured.Name]; given {
+			return nil, fmt.Errorf("caddyhub: custom_scope %q is given twice", configured.Name)
+		}
 		custom[configured.Name] = scope.Custom{Description: configured.Description, Subscopes: configured.Subscopes}
 	}
 	definitions, err := scope.NewDefinitions(custom)
@@ -117,6 +120,21 @@ func (a *App) checkRoles(definitions *scope.Definitions) error {
 				problems = append(problems, fmt.Errorf("caddyhub: role %q: there is no service %q; add a service block with that name", role.Name, name))
 			}
 		}
+	}
+	return errors.Join(problems...)
+}
+
+func (a *App) checkGroups() error {
+	var problems []error
+	seen := make(map[string]bool)
+	for _, group := range a.Groups {
+		if group.Name == "" {
+			problems = append(problems, errors.New("caddyhub: there is a group without a name"))
+		}
+		if seen[group.Name] {
+			problems = append(problems, fmt.Errorf("caddyhub: group %q is given twice", group.Name))
+		}
+		seen[group.Name] = true
 	}
 	return errors.Join(problems...)
 }

@@ -58,11 +58,7 @@ func (a *Authenticator) CheckAddresses(addresses []string) error {
 //		anyone_can_be_anyone
 //	}
 func (a *Authenticator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	d.Next() // the module's name
-	if err := words.None(d); err != nil {
-		return err
-	}
-	return words.Block(d, "authenticator dummy", map[string]words.Word{
+	return words.Module(d, "authenticator dummy", map[string]words.Word{
 		"password":             words.ToText(&a.Password),
 		"anyone_can_be_anyone": words.ToTrue(&a.AnyoneCanBeAnyone),
 	})

@@ -36,11 +36,7 @@ func (*Authenticator) Authenticator(*slog.Logger) (authenticator.Authenticator, 
 //
 //	authenticator null
 func (*Authenticator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	d.Next() // the module's name
-	if err := words.None(d); err != nil {
-		return err
-	}
-	return words.Block(d, "authenticator null", nil)
+	return words.Module(d, "authenticator null", nil)
 }
 
 // Interface guards

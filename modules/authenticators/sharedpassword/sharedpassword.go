@@ -55,11 +55,7 @@ func (a *Authenticator) Authenticator(*slog.Logger) (authenticator.Authenticator
 //		admin_password <password>
 //	}
 func (a *Authenticator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	d.Next() // the module's name
-	if err := words.None(d); err != nil {
-		return err
-	}
-	return words.Block(d, "authenticator shared_password", map[string]words.Word{
+	return words.Module(d, "authenticator shared_password", map[string]words.Word{
 		"user_password":  words.ToText(&a.UserPassword),
 		"admin_password": words.ToText(&a.AdminPassword),
 	})

@@ -18,7 +18,11 @@ import (
 
 func init() {
 	httpcaddyfile.RegisterHandlerDirective("hub", parseHub)
-	httpcaddyfile.RegisterDirectiveOrder("hub", httpcaddyfile.Before, "reverse_proxy")
+	// In this order, since each is put behind those before it: hub_auth answers
+	// whatever the others have left.
+	for _, directive := range []string{"hub_api", "hub_oauth", "hub_login", "hub_auth", "hub_proxy", "hub"} {
+		httpcaddyfile.RegisterDirectiveOrder(directive, httpcaddyfile.Before, "reverse_proxy")
+	}
 }
 
 // parseHub expands the directive into its parts, in the order that is right:
@@ -35,11 +39,7 @@ func init() {
 //		hub_proxy
 //	}
 func parseHub(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-	h.Next() // the directive's name
-	if err := words.None(h.Dispenser); err != nil {
-		return nil, err
-	}
-	if err := words.Block(h.Dispenser, "hub", nil); err != nil {
+	if err := words.Module(h.Dispenser, "hub", nil); err != nil {
 		return nil, err
 	}
 	part := func(handler any, name string) json.RawMessage {

@@ -17,7 +17,6 @@ import (
 func init() {
 	caddy.RegisterModule(new(Handler))
 	httpcaddyfile.RegisterHandlerDirective("hub_api", parseCaddyfile)
-	httpcaddyfile.RegisterDirectiveOrder("hub_api", httpcaddyfile.Before, "reverse_proxy")
 }
 
 // Handler serves JupyterHub's REST API under {base_url}hub/api, to programs by token and to
@@ -55,11 +54,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 //
 //	hub_api [<matcher>]
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	d.Next() // the directive's name
-	if err := words.None(d); err != nil {
-		return err
-	}
-	return words.Block(d, "hub_api", nil)
+	return words.Module(d, "hub_api", nil)
 }
 
 func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {

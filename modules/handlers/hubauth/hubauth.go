@@ -19,7 +19,6 @@ import (
 func init() {
 	caddy.RegisterModule(new(Handler))
 	httpcaddyfile.RegisterHandlerDirective("hub_auth", parseCaddyfile)
-	httpcaddyfile.RegisterDirectiveOrder("hub_auth", httpcaddyfile.Before, "reverse_proxy")
 }
 
 // Handler decides about every request to a single-user server or a service: who
@@ -66,11 +65,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 //
 //	hub_auth [<matcher>]
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	d.Next() // the directive's name
-	if err := words.None(d); err != nil {
-		return err
-	}
-	return words.Block(d, "hub_auth", nil)
+	return words.Module(d, "hub_auth", nil)
 }
 
 func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {

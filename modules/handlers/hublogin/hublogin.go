@@ -17,7 +17,6 @@ import (
 func init() {
 	caddy.RegisterModule(new(Handler))
 	httpcaddyfile.RegisterHandlerDirective("hub_login", parseCaddyfile)
-	httpcaddyfile.RegisterDirectiveOrder("hub_login", httpcaddyfile.Before, "reverse_proxy")
 }
 
 // Handler serves the pages of the hub, login and logout among them, under
@@ -58,11 +57,7 @@ func (*Handler) HubSurface() {}
 //
 //	hub_login [<matcher>]
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	d.Next() // the directive's name
-	if err := words.None(d); err != nil {
-		return err
-	}
-	return words.Block(d, "hub_login", nil)
+	return words.Module(d, "hub_login", nil)
 }
 
 func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {

@@ -17,7 +17,6 @@ import (
 func init() {
 	caddy.RegisterModule(new(Handler))
 	httpcaddyfile.RegisterHandlerDirective("hub_oauth", parseCaddyfile)
-	httpcaddyfile.RegisterDirectiveOrder("hub_oauth", httpcaddyfile.Before, "reverse_proxy")
 }
 
 // Handler serves the OAuth provider through which single-user servers and services log
@@ -55,11 +54,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 //
 //	hub_oauth [<matcher>]
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	d.Next() // the directive's name
-	if err := words.None(d); err != nil {
-		return err
-	}
-	return words.Block(d, "hub_oauth", nil)
+	return words.Module(d, "hub_oauth", nil)
 }
 
 func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {

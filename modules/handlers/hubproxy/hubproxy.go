@@ -20,7 +20,6 @@ import (
 func init() {
 	caddy.RegisterModule(new(Handler))
 	httpcaddyfile.RegisterHandlerDirective("hub_proxy", parseCaddyfile)
-	httpcaddyfile.RegisterDirectiveOrder("hub_proxy", httpcaddyfile.Before, "reverse_proxy")
 }
 
 // keepStreams is how long WebSockets of an old configuration live on after a
@@ -80,11 +79,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 //
 //	hub_proxy [<matcher>]
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	d.Next() // the directive's name
-	if err := words.None(d); err != nil {
-		return err
-	}
-	return words.Block(d, "hub_proxy", nil)
+	return words.Module(d, "hub_proxy", nil)
 }
 
 func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {

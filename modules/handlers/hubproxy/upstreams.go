@@ -5,9 +5,11 @@ import (
 	"net/http"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 
 	"github.com/caddyhub/caddyhub/caddyhub/route"
+	"github.com/caddyhub/caddyhub/modules/internal/words"
 )
 
 func init() {
@@ -34,6 +36,13 @@ func (Upstreams) GetUpstreams(r *http.Request) ([]*reverseproxy.Upstream, error)
 	return []*reverseproxy.Upstream{{Dial: to.Target.Address()}}, nil
 }
 
+// UnmarshalCaddyfile sets up the source. Syntax, in reverse_proxy:
+//
+//	dynamic hub
+func (*Upstreams) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	return words.Module(d, "dynamic hub", nil)
+}
+
 type routeKey struct{}
 
 // WithRoute returns the request with the route that it has to take.
@@ -46,5 +55,8 @@ func routeOf(r *http.Request) (route.Route, bool) {
 	return to, ok
 }
 
-// Interface guard
-var _ reverseproxy.UpstreamSource = Upstreams{}
+// Interface guards
+var (
+	_ reverseproxy.UpstreamSource = (*Upstreams)(nil)
+	_ caddyfile.Unmarshaler       = (*Upstreams)(nil)
+)

@@ -28,6 +28,9 @@ func ParseDuration(text string) (Duration, error) {
 	if span < 0 {
 		return 0, fmt.Errorf("duration %q is negative", text)
 	}
+	if span == 0 {
+		return 0, fmt.Errorf("duration %q is zero; leave it out for the default", text)
+	}
 	return Duration(span), nil
 }
 
@@ -54,15 +57,37 @@ func (d Duration) MarshalJSON() ([]byte, error) {
 // ToDuration is a word whose one argument is a duration.
 func ToDuration(field *Duration) Word {
 	return Once(func(d *caddyfile.Dispenser) error {
+		word := d.Val()
 		text, err := Text(d)
 		if err != nil {
 			return err
 		}
 		if *field, err = ParseDuration(text); err != nil {
-			return d.WrapErr(err)
+			return d.Errf("%s: %w", word, err)
 		}
 		return nil
 	})
+}
+
+// Plain is the value that a Pair has as it was written.
+func Plain(text string) string { return text }
+
+// Pair reads two arguments, a name and a value, into a map, where the name may
+// stand once. takes says what they are, for errors.
+func Pair[T any](d *caddyfile.Dispenser, takes string, into *map[string]T, value func(string) T) error {
+	word := d.Val()
+	args := d.RemainingArgs()
+	if len(args) != 2 {
+		return d.Errf("%s takes %s", word, takes)
+	}
+	if _, given := (*into)[args[0]]; given {
+		return d.Errf("%s %q is given twice", word, args[0])
+	}
+	if *into == nil {
+		*into = make(map[string]T)
+	}
+	(*into)[args[0]] = value(args[1])
+	return nil
 }
 
 // ToNumber is a word whose one argument is a number that is not negative.

@@ -5,6 +5,9 @@
 package words
 
 import (
+	"errors"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -59,18 +62,56 @@ func BlockOr(d *caddyfile.Dispenser, what string, known map[string]Word, other f
 
 // Unknown is the error for the word that the dispenser is on.
 func Unknown(d *caddyfile.Dispenser, what string, known map[string]Word) error {
-	names := make([]string, 0, len(known))
-	for name := range known {
-		names = append(names, name)
+	return unknown(d, what, slices.Sorted(maps.Keys(known)))
+}
+
+func unknown(d *caddyfile.Dispenser, what string, known []string) error {
+	return d.WrapErr(&UnknownError{what: what, token: d.Token(), known: known})
+}
+
+// UnknownError is the error for a word that stands where it is not known.
+type UnknownError struct {
+	what  string
+	token caddyfile.Token
+	known []string
+}
+
+// Error names the word, and the nearest known one or all of them.
+func (e *UnknownError) Error() string {
+	if len(e.known) == 0 {
+		return fmt.Sprintf("%s: unknown word %q; it takes no options", e.what, e.token.Text)
 	}
-	slices.Sort(names)
-	if len(names) == 0 {
-		return d.Errf("%s: unknown word %q; it takes no options", what, d.Val())
+	if near := Nearest(e.token.Text, e.known); near != "" {
+		return fmt.Sprintf("%s: unknown word %q; did you mean %q?", e.what, e.token.Text, near)
 	}
-	if near := Nearest(d.Val(), names); near != "" {
-		return d.Errf("%s: unknown word %q; did you mean %q?", what, d.Val(), near)
+	return fmt.Sprintf("%s: unknown word %q; known are: %s", e.what, e.token.Text, strings.Join(e.known, ", "))
+}
+
+// Also adds words to those that an UnknownError inside of err knows of: some
+// words of a block are read by one reader and the others by another.
+func Also(err error, more map[string]Word) error {
+	var found *UnknownError
+	if !errors.As(err, &found) {
+		return err
 	}
-	return d.Errf("%s: unknown word %q; known are: %s", what, d.Val(), strings.Join(names, ", "))
+	d := caddyfile.NewDispenser([]caddyfile.Token{found.token})
+	d.Next()
+	known := slices.Concat(found.known, slices.Collect(maps.Keys(more)))
+	slices.Sort(known)
+	return unknown(d, found.what, known)
+}
+
+// Module reads a module or a directive that takes no arguments and this block. The
+// dispenser stands before its name, as in caddyfile.Unmarshaler.
+func Module(d *caddyfile.Dispenser, what string, known map[string]Word) error {
+	d.Next() // the name
+	if d.CountRemainingArgs() > 0 {
+		if len(known) == 0 {
+			return d.Errf("%s takes no value", what)
+		}
+		return d.Errf("%s takes no value on its line; its options stand in a block: %s", what, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+	}
+	return Block(d, what, known)
 }
 
 // Text reads exactly one argument.
@@ -138,23 +179,28 @@ func Nearest(word string, known []string) string {
 	return best
 }
 
-// distance counts the letters to insert, delete or replace (Levenshtein).
+// distance counts the letters to insert, delete or replace, and the neighbours to
+// swap (optimal string alignment).
 func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range len(b) {
+		rows[0][j+1] = j + 1
 	}
 	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
 		for j := range len(b) {
-			above := row[j+1]
-			cost := diagonal
+			cost := rows[i][j]
 			if a[i] != b[j] {
-				cost = min(diagonal, above, row[j]) + 1
+				cost = min(cost, rows[i][j+1], rows[i+1][j]) + 1
 			}
-			diagonal, row[j+1] = above, cost
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				cost = min(cost, rows[i-1][j-1]+1)
+			}
+			rows[i+1][j+1] = cost
 		}
 	}
-	return row[len(b)]
+	return rows[len(a)][len(b)]
 }

@@ -16,6 +16,7 @@ type settings struct {
 	on      bool
 	timeout Duration
 	limit   int
+	pairs   map[string]string
 }
 
 func read(t *testing.T, text string) (settings, error) {
@@ -29,36 +30,42 @@ func read(t *testing.T, text string) (settings, error) {
 		"on":      ToTrue(&s.on),
 		"timeout": ToDuration(&s.timeout),
 		"limit":   ToNumber(&s.limit),
+		"pair": Many(func(d *caddyfile.Dispenser) error {
+			return Pair(d, "a letter and a number", &s.pairs, Plain)
+		}),
 	})
 	return s, err
 }
 
 func TestBlock(t *testing.T) {
-	got, err := read(t, "thing {\n name ada\n names a b\n names c\n on\n timeout 14d\n limit 3\n}")
+	got, err := read(t, "thing {\n name ada\n names a b\n names c\n on\n timeout 14d\n limit 3\n pair a 1\n pair b 2\n}")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got.name != "ada" || strings.Join(got.names, " ") != "a b c" || !got.on ||
-		got.timeout != Duration(14*24*time.Hour) || got.limit != 3 {
+		got.timeout != Duration(14*24*time.Hour) || got.limit != 3 || len(got.pairs) != 2 || got.pairs["b"] != "2" {
 		t.Errorf("got %+v", got)
 	}
 }
 
 func TestMistakes(t *testing.T) {
 	for text, want := range map[string]string{
-		"nmae ada":       `unknown word "nmae"; did you mean "name"?`,
-		"zzzzzzzz":       `known are: limit, name, names, on, timeout`,
-		"name a\nname b": `"name" is given twice`,
-		"name":           "name takes one value, not 0",
-		"name a b":       "name takes one value, not 2",
-		"names":          "names takes one or more values",
-		"on yes":         "on takes no value",
-		"timeout 15":     `duration "15" has no unit: write 15s for seconds, 15m for minutes, 15h for hours or 15d for days`,
-		"timeout 1.5":    "has no unit",
-		"timeout soon":   `"soon" is not a duration`,
-		"timeout -5m":    "is negative",
-		"limit -1":       "a whole number that is not negative",
-		"limit many":     "a whole number that is not negative",
+		"nmae ada":           `unknown word "nmae"; did you mean "name"?`,
+		"pair a":             "pair takes a letter and a number",
+		"pair a 1\npair a 2": `pair "a" is given twice`,
+		"zzzzzzzz":           `known are: limit, name, names, on, pair, timeout`,
+		"name a\nname b":     `"name" is given twice`,
+		"name":               "name takes one value, not 0",
+		"name a b":           "name takes one value, not 2",
+		"names":              "names takes one or more values",
+		"on yes":             "on takes no value",
+		"timeout 0m":         `timeout: duration "0m" is zero; leave it out for the default`,
+		"timeout 15":         `timeout: duration "15" has no unit: write 15s for seconds, 15m for minutes, 15h for hours or 15d for days`,
+		"timeout 1.5":        "has no unit",
+		"timeout soon":       `"soon" is not a duration`,
+		"timeout -5m":        "is negative",
+		"limit -1":           "a whole number that is not negative",
+		"limit many":         "a whole number that is not negative",
 	} {
 		_, err := read(t, "thing {\n"+text+"\n}")
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -89,10 +96,49 @@ func TestDurationInJSON(t *testing.T) {
 func TestNearest(t *testing.T) {
 	known := []string{"embedded", "redis"}
 	for word, want := range map[string]string{
-		"embeded": "embedded", "reddis": "redis", "Redis": "redis", "mysql": "", "": "",
+		"embeded": "embedded", "reddis": "redis", "Redis": "redis", "mysql": "", "": "", "rdeis": "redis",
 	} {
 		if got := Nearest(word, known); got != want {
 			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)
 		}
+	}
+}
+
+// module reads a module with one option.
+func module(text string) error {
+	var name string
+	return Module(caddyfile.NewTestDispenser(text), "store thing", map[string]Word{"name": ToText(&name)})
+}
+
+func TestModule(t *testing.T) {
+	if err := module("thing {\n name ada\n}"); err != nil {
+		t.Error(err)
+	}
+	err := module("thing ada")
+	if want := "store thing takes no value on its line; its options stand in a block: name"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v; want one with %q", err, want)
+	}
+	err = Module(caddyfile.NewTestDispenser("hub now"), "hub", nil)
+	if err == nil || !strings.Contains(err.Error(), "hub takes no value, at Testfile:1") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// A block whose words are read in two places has one list of known words.
+func TestAlso(t *testing.T) {
+	more := map[string]Word{"start_timeout": {}}
+	err := Also(module("thing {\n strat_timeout 5s\n}"), more)
+	if want := `store thing: unknown word "strat_timeout"; did you mean "start_timeout"?, at Testfile:2`; err == nil || err.Error() != want {
+		t.Errorf("error %v; want %q", err, want)
+	}
+	err = Also(module("thing {\n zzz\n}"), more)
+	if want := "known are: name, start_timeout, at Testfile:2"; err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("error %v; want one that ends in %q", err, want)
+	}
+	if other := module("thing ada"); Also(other, more) != other {
+		t.Error("another error was changed")
+	}
+	if Also(nil, more) != nil {
+		t.Error("an error out of nothing")
 	}
 }

@@ -110,11 +110,7 @@ func (s *Spawner) Spawner(log *slog.Logger) (spawner.Spawner, error) {
 //		kill_timeout <duration>
 //	}
 func (s *Spawner) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	d.Next() // the module's name
-	if err := words.None(d); err != nil {
-		return err
-	}
-	return words.Block(d, "spawner process", map[string]words.Word{
+	return words.Module(d, "spawner process", map[string]words.Word{
 		"command":           words.ToTexts(&s.Command),
 		"args":              words.ToTexts(&s.Args),
 		"user":              words.ToText(&s.User),

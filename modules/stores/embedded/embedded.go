@@ -68,11 +68,7 @@ func (s *Store) Open(log *slog.Logger) (hub.Backend, error) {
 //		path <file>
 //	}
 func (s *Store) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	d.Next() // the module's name
-	if err := words.None(d); err != nil {
-		return err
-	}
-	return words.Block(d, "store embedded", map[string]words.Word{"path": words.ToText(&s.Path)})
+	return words.Module(d, "store embedded", map[string]words.Word{"path": words.ToText(&s.Path)})
 }
 
 // Interface guards

@@ -95,11 +95,7 @@ func (s *Store) Open(log *slog.Logger) (hub.Backend, error) {
 //		grace <duration>
 //	}
 func (s *Store) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	d.Next() // the module's name
-	if err := words.None(d); err != nil {
-		return err
-	}
-	err := words.Block(d, "store redis", map[string]words.Word{
+	err := words.Module(d, "store redis", map[string]words.Word{
 		"url":    words.ToText(&s.URL),
 		"prefix": words.ToText(&s.Prefix),
 		"secret": words.ToText(&s.Secret),
