@@ -108,6 +108,7 @@ type App struct {
 	store          StoreModule
 	authenticators []namedAuthenticator
 	spawner        SpawnerModule
+	spawnerName    string
 	base           settingsBase
 
 	ctx      caddy.Context
@@ -163,6 +164,10 @@ func (a *App) loadGuests(ctx caddy.Context) error {
 		return fmt.Errorf("caddyhub: store: %w", err)
 	}
 	a.store = loaded.(StoreModule)
+	// Loading a module forgets its raw configuration, and with it its name.
+	if a.spawnerName, err = typeOf(a.SpawnerRaw); err != nil {
+		return err
+	}
 	if loaded, err = ctx.LoadModule(a, "SpawnerRaw"); err != nil {
 		return fmt.Errorf("caddyhub: spawner: %w", err)
 	}
@@ -173,14 +178,10 @@ func (a *App) loadGuests(ctx caddy.Context) error {
 func (a *App) loadAuthenticators(ctx caddy.Context) error {
 	types := make([]string, len(a.AuthenticatorsRaw))
 	for i, raw := range a.AuthenticatorsRaw {
-		var inline struct {
-			Type string `json:"type"`
-			Name string `json:"name"`
+		var err error
+		if types[i], err = typeOf(raw); err != nil {
+			return err
 		}
-		if err := json.Unmarshal(raw, &inline); err != nil {
-			return fmt.Errorf("caddyhub: authenticator: %w", err)
-		}
-		types[i] = inline.Type
 	}
 	loaded, err := ctx.LoadModule(a, "AuthenticatorsRaw")
 	if err != nil {
@@ -195,6 +196,17 @@ func (a *App) loadAuthenticators(ctx caddy.Context) error {
 		a.authenticators = append(a.authenticators, namedAuthenticator{name, module.(AuthenticatorModule)})
 	}
 	return nil
+}
+
+// typeOf is the name of a guest module in its raw configuration.
+func typeOf(raw json.RawMessage) (string, error) {
+	var inline struct {
+		Type string `json:"type"`
+	}
+	if err := json.Unmarshal(raw, &inline); err != nil {
+		return "", fmt.Errorf("caddyhub: %w", err)
+	}
+	return inline.Type, nil
 }
 
 // retry is how long to wait before the store is tried again at start-up.

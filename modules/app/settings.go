@@ -191,22 +191,13 @@ func (a *App) settings() (hub.Settings, error) {
 		}
 		settings.Authenticators = append(settings.Authenticators, authenticator.Named{Name: named.name, Authenticator: made})
 	}
-	settings.AuthenticatorName = moduleName(a.AuthenticatorsRaw[0])
-	settings.SpawnerName = moduleName(a.SpawnerRaw)
+	settings.AuthenticatorName, settings.SpawnerName = a.authenticators[0].name, a.spawnerName
 	var err error
 	if settings.Servers, err = a.serverSettings(settings); err != nil {
 		return settings, err
 	}
 	settings.Pages, err = a.pageOptions(settings)
 	return settings, err
-}
-
-func moduleName(raw json.RawMessage) string {
-	var inline struct {
-		Type string `json:"type"`
-	}
-	_ = json.Unmarshal(raw, &inline) // it has been loaded before
-	return inline.Type
 }
 
 func (a *App) sessionLimits() identity.SessionLimits {
