@@ -211,33 +211,72 @@ func TestMachineLost(t *testing.T) {
 	}
 }
 
-// TestFence lets a worker go on whose operation was taken from it meanwhile.
-func TestFence(t *testing.T) {
+// TestLongStart keeps the lease of a start that takes longer than the lease.
+func TestLongStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub(t, "ada")
 		east, west := h.node("east"), h.node("west")
-		east.spawner.begin = make(chan struct{})
+		east.spawner.finish = make(chan struct{})
 		h.start(east, "ada", "")
-		synctest.Wait()
-
-		// East does not reach the store for a while; its lease runs out.
-		east.mortal.dead.Store(true)
-		time.Sleep(30 * time.Second)
-		old := h.wait(west, "ada", "")
-		if old.Failure == nil {
-			t.Fatal("the start was not given up")
+		time.Sleep(55 * time.Second)
+		east.spawner.unblock()
+		if s := h.wait(west, "ada", ""); !s.Ready || s.Fence != 1 || s.Node != "east" {
+			t.Errorf("server = %+v", s)
 		}
-		east.mortal.dead.Store(false)
-		s := h.ready(west, "ada", "")
+	})
+}
 
-		close(east.spawner.begin)
-		east.spawner.opened.Do(func() {})
-		time.Sleep(time.Minute)
-		if now, err := west.Get(t.Context(), "ada", ""); err != nil || now.SpawnID != s.SpawnID || !now.Ready || now.URL != s.URL {
-			t.Errorf("the old worker has changed the server: %+v, %v", now, err)
+// TestFence lets a worker go on whose operation was taken from it meanwhile,
+// with a spawner that hears of it and with one that does not.
+func TestFence(t *testing.T) {
+	for _, deaf := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHub(t, "ada")
+			east, west := h.node("east"), h.node("west")
+			east.spawner.begin, east.spawner.deaf = make(chan struct{}), deaf
+			h.start(east, "ada", "")
+			synctest.Wait()
+
+			// East does not reach the store for a while; its lease runs out.
+			east.mortal.away.Store(true)
+			time.Sleep(30 * time.Second)
+			if old := h.wait(west, "ada", ""); old.Failure == nil {
+				t.Fatal("the start was not given up")
+			}
+			east.mortal.away.Store(false)
+			s := h.ready(west, "ada", "")
+			time.Sleep(time.Second)
+			if working := east.runs(s.id()) != nil; working != deaf {
+				t.Errorf("the old worker is at work: %v", working)
+			}
+
+			east.spawner.unblock()
+			time.Sleep(20 * time.Second)
+			if now, err := west.Get(t.Context(), "ada", ""); err != nil || now.SpawnID != s.SpawnID || !now.Ready || now.URL != s.URL {
+				t.Errorf("the old worker has changed the server: %+v, %v", now, err)
+			}
+			if got := h.routed(s.Route); got != s.URL || h.platform.alive("ada") != 1 || east.runs(s.id()) != nil {
+				t.Errorf("routed to %q, %d programs run", got, h.platform.alive("ada"))
+			}
+		})
+	}
+}
+
+// TestAbandon leaves nothing running that nobody knows of, and nothing else dead.
+func TestAbandon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub(t, "ada")
+		n := h.node("east")
+		s := h.ready(n, "ada", "")
+		n.abandon(n.operation(s, "secret"))
+		if h.platform.alive("ada") != 1 {
+			t.Error("a server that another owner has made ready was stopped")
 		}
-		if got := h.routed(s.Route); got != s.URL || h.platform.alive("ada") != 1 {
-			t.Errorf("routed to %q, %d programs run", got, h.platform.alive("ada"))
+		orphan := n.operation(Server{User: "ada", SpawnID: "orphan"}, "secret")
+		h.platform.run("east", spawner.Request{User: "ada", SpawnID: "orphan"}, 200)
+		n.abandon(orphan)
+		if h.platform.alive("ada") != 1 || h.platform.programs["orphan"].running {
+			t.Error("what a lost start has left behind runs")
 		}
 	})
 }
@@ -308,6 +347,9 @@ func TestClose(t *testing.T) {
 		h.platform.set("ada", func(p *program) { p.status = 200 })
 		go func() {
 			time.Sleep(20 * time.Second)
+			if s, err := west.Get(context.Background(), "bob", ""); err != nil || s.Pending != PendingSpawn || s.Fence != 1 {
+				t.Errorf("a start that the closing node waits for was taken over: %+v, %v", s, err)
+			}
 			east.spawner.unblock()
 		}()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -327,5 +369,46 @@ func TestClose(t *testing.T) {
 		if east.spawner.stops.Load() != 0 {
 			t.Error("a server was stopped")
 		}
+	})
+}
+
+// TestCallOffAtTheLastMoment stops a server between its answer and the commit
+// that would make it ready.
+func TestCallOffAtTheLastMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub(t, "ada")
+		n := h.node("east")
+		wish, err := n.newRequest("ada", "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var s Server
+		err = h.store.Update(t.Context(), func(w store.Writer) error {
+			if s, err = n.admissible(w, wish); err != nil {
+				return err
+			}
+			return n.record(w, wish, &s, newSecret())
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		op := n.operation(s, "secret")
+		if s, err = n.located(op, s, spawner.Started{URL: "http://10.0.0.1:1"}); err != nil {
+			t.Fatal(err)
+		}
+		if done, err := n.Stop(t.Context(), "ada", "", false); done || err != nil {
+			t.Fatalf("stop = %v, %v", done, err)
+		}
+		if err := n.ready(op); err != nil {
+			t.Fatal(err)
+		}
+		if now, err := n.Get(t.Context(), "ada", ""); err != nil || now.Ready || now.Pending != PendingStop || h.routed(s.Route) != "" {
+			t.Errorf("server = %+v, %v", now, err)
+		}
+		n.begin(op)
+		if now := h.wait(n, "ada", ""); !now.Failure.Cancelled() {
+			t.Errorf("failure = %+v", now.Failure)
+		}
+		h.spotless()
 	})
 }

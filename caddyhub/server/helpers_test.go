@@ -243,6 +243,8 @@ type script struct {
 	// begin and finish are waited for, if set: before anything runs, and before
 	// Start returns.
 	begin, finish chan struct{}
+	// deaf: Start does not notice the end of its context.
+	deaf bool
 	// status is what new servers answer with; 0 means 200, -1 that they do not.
 	status int
 	fails  error
@@ -254,6 +256,13 @@ func (s *scripted) change(change func(*script)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	change(&s.script)
+}
+
+func (s script) heard(ctx context.Context) context.Context {
+	if s.deaf {
+		return context.WithoutCancel(ctx)
+	}
+	return ctx
 }
 
 func (s *scripted) plan() script {
@@ -289,7 +298,7 @@ func pass(ctx context.Context, gate chan struct{}) error {
 func (s *scripted) Start(ctx context.Context, request spawner.Request, events spawner.Events) (spawner.Started, error) {
 	s.starts.Add(1)
 	plan := s.plan()
-	if err := pass(ctx, plan.begin); err != nil {
+	if err := pass(plan.heard(ctx), plan.begin); err != nil {
 		return spawner.Started{}, err
 	}
 	if plan.fails != nil {
@@ -307,7 +316,7 @@ func (s *scripted) Start(ctx context.Context, request spawner.Request, events sp
 	events.Progress(spawner.Progress{Percent: 50, Message: "Program started"})
 	err := events.Save(ctx, state)
 	if err == nil {
-		err = pass(ctx, plan.finish)
+		err = pass(plan.heard(ctx), plan.finish)
 	}
 	if err != nil {
 		s.platform.mu.Lock()

@@ -107,24 +107,25 @@ func TestSettingsAreChecked(t *testing.T) {
 // TestStoreIsAway starts a server across an outage of the store that is longer
 // than a lease.
 func TestStoreIsAway(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newHub(t, "ada")
-		n := h.node("east")
-		n.spawner.begin = make(chan struct{})
-		h.start(n, "ada", "")
-		synctest.Wait()
-		n.mortal.away.Store(true)
-		close(n.spawner.begin)
-		n.spawner.opened.Do(func() {})
-		time.Sleep(40 * time.Second)
-		if err := n.Start(t.Context(), "ada", "", nil); !errors.Is(err, store.ErrUnavailable) {
-			t.Errorf("start while the store is away: %v", err)
-		}
-		n.mortal.away.Store(false)
-		if s := h.wait(n, "ada", ""); !s.Ready || h.platform.alive("ada") != 1 || n.spawner.starts.Load() != 1 {
-			t.Errorf("server = %+v, %+v", s, s.Failure)
-		}
-	})
+	for _, busy := range []time.Duration{time.Second, 50 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHub(t, "ada")
+			n := h.node("east")
+			n.spawner.begin = make(chan struct{})
+			h.start(n, "ada", "")
+			synctest.Wait()
+			n.mortal.away.Store(true)
+			time.AfterFunc(busy, n.spawner.unblock)
+			time.Sleep(40 * time.Second)
+			if err := n.Start(t.Context(), "ada", "", nil); !errors.Is(err, store.ErrUnavailable) {
+				t.Errorf("start while the store is away: %v", err)
+			}
+			n.mortal.away.Store(false)
+			if s := h.wait(n, "ada", ""); !s.Ready || s.Fence != 1 || h.platform.alive("ada") != 1 || n.spawner.starts.Load() != 1 {
+				t.Errorf("server = %+v, %+v", s, s.Failure)
+			}
+		})
+	}
 }
 
 // bare is a spawner without the optional powers.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,9 +14,18 @@ import (
 func TestServerEndsByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub(t, "ada")
-		nodes := []*node{h.node("east"), h.node("west")}
+		var polls [2]atomic.Int64
+		var nodes []*node
+		for i, machine := range []string{"east", "west"} {
+			nodes = append(nodes, h.node(machine, func(s *Settings) {
+				s.Hooks.Polled = func(time.Duration) { polls[i].Add(1) }
+			}))
+		}
 		s := h.ready(nodes[0], "ada", "")
-		time.Sleep(time.Minute)
+		time.Sleep(5 * time.Minute)
+		if mine, others := polls[0].Load(), polls[1].Load(); mine < 8 || mine > 12 || others != 0 {
+			t.Errorf("in five minutes polled %d times by the node that started it and %d times by another", mine, others)
+		}
 		h.platform.set("ada", func(p *program) { p.running = false })
 		time.Sleep(34 * time.Second)
 		if now, err := nodes[1].Get(t.Context(), "ada", ""); err != nil || now.Active() || now.Failure != nil {
@@ -142,13 +152,15 @@ func TestActivityOfStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub(t, "ada")
 		n := h.node("east")
-		later := time.Now().Add(time.Hour).UTC()
-		h.directory.Activity().Touch(identity.ActivityOfServer("ada", ""), later)
-		if err := h.directory.Activity().Flush(t.Context()); err != nil {
+		later := time.Now().Add(30 * time.Minute).UTC()
+		err := h.store.Update(t.Context(), func(w store.Writer) error {
+			return h.directory.Activity().Set(w, identity.ActivityOfServer("ada", ""), later)
+		})
+		if err != nil {
 			t.Fatal(err)
 		}
 		h.ready(n, "ada", "")
-		err := n.store.View(t.Context(), func(r store.Reader) error {
+		err = n.store.View(t.Context(), func(r store.Reader) error {
 			last, err := n.LastActivity(r, "ada", "")
 			if !last.Equal(later) {
 				t.Errorf("activity went back to %v", last)
