@@ -183,10 +183,9 @@ func TestHostileParameters(t *testing.T) {
 	}
 }
 
-// Groups decide about access, and a store that is away in the midst of it is no
-// refusal.
-func TestAccessThroughGroup(t *testing.T) {
-	h := newHub(t)
+// teach gives eve access to the servers of a class that ada is in.
+func (h *hub) teach(t *testing.T) {
+	t.Helper()
 	config := configuration()
 	config.Roles = append(config.Roles, identity.ConfiguredRole{
 		Role: identity.Role{Name: "teacher", Scopes: []string{"access:servers!group=class"}}, Users: []string{"eve"},
@@ -195,6 +194,12 @@ func TestAccessThroughGroup(t *testing.T) {
 	if err := h.directory.Apply(t.Context(), config); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Groups decide about access, at the moment of the request.
+func TestAccessThroughGroup(t *testing.T) {
+	h := newHub(t)
+	h.teach(t)
 	eve, _ := h.login(t, "eve")
 	page := get(t, eve, h.request())
 	if page.StatusCode != http.StatusOK || len(page.fields("_xsrf")) != 1 {

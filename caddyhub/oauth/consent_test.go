@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
+	"github.com/caddyhub/caddyhub/caddyhub/oauth"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 )
 
@@ -235,6 +236,20 @@ func TestNoConfirmInheritAndRoles(t *testing.T) {
 		if diff := cmp.Diff(want, token.Extra("scope")); diff != "" {
 			t.Errorf("%q: %s", scope, diff)
 		}
+	}
+}
+
+// With a public URL, people see where an agreement leads.
+func TestPublicURL(t *testing.T) {
+	h := newHub(t)
+	h.serve(t, oauth.Options{PublicURL: &url.URL{Scheme: "https", Host: "hub.example.org"}})
+	bob, _ := h.login(t, "bob")
+	if page := get(t, bob, h.request()); !strings.Contains(page.body, "<p>https://hub.example.org"+serverCallback+"</p>") {
+		t.Errorf("%d %s", page.StatusCode, page.body)
+	}
+	page := get(t, bob, h.request("client_id", serviceID, "redirect_uri", serviceCallback))
+	if !strings.Contains(page.body, "<p>"+serviceCallback+"</p>") {
+		t.Errorf("%d %s", page.StatusCode, page.body)
 	}
 }
 

@@ -1,7 +1,6 @@
 package oauth_test
 
 import (
-	"context"
 	"encoding/json"
 	"html/template"
 	"io"
@@ -11,7 +10,6 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -233,7 +231,8 @@ func (h *hub) code(t testing.TB, visitor *http.Client, config *oauth2.Config, op
 	return told.Get("code")
 }
 
-// token exchanges a code of the server's by hand.
+// exchange exchanges a code of the server's by hand, with parameters changed; ""
+// removes.
 func (h *hub) exchange(t testing.TB, code string, changes ...string) answer {
 	t.Helper()
 	form := url.Values{
@@ -277,7 +276,7 @@ func (pages) Error(w http.ResponseWriter, _ *http.Request, _ browser.Visit, fail
 	_, _ = io.WriteString(w, failure.Message)
 }
 
-// field is every value that the consent form has for a name.
+// fields are the values that the consent form has for a name.
 func (a answer) fields(name string) []string {
 	var values []string
 	for part := range strings.SplitSeq(a.body, `<input name="`+name+`" value="`) {
@@ -288,24 +287,4 @@ func (a answer) fields(name string) []string {
 		}
 	}
 	return values
-}
-
-// flaky is a store that can be away, altogether or for writing.
-type flaky struct {
-	store.Store
-	away, readOnly atomic.Bool
-}
-
-func (f *flaky) View(ctx context.Context, read func(store.Reader) error) error {
-	if f.away.Load() {
-		return store.ErrUnavailable
-	}
-	return f.Store.View(ctx, read)
-}
-
-func (f *flaky) Update(ctx context.Context, write func(store.Writer) error) error {
-	if f.away.Load() || f.readOnly.Load() {
-		return store.ErrUnavailable
-	}
-	return f.Store.Update(ctx, write)
 }

@@ -52,15 +52,15 @@ func TestPKCE(t *testing.T) {
 			continue
 		}
 		answer := h.exchange(t, told.Get("code"), "code_verifier", test.verifier)
-		code, about := answer.failure2(t)
+		code, about := answer.outcome(t)
 		if code != test.code || about != test.about || (answer.StatusCode == http.StatusOK) != (test.code == "") {
 			t.Errorf("%s: %d %s", test.name, answer.StatusCode, answer.body)
 		}
 	}
 }
 
-// failure2 is failure for answers that may be good.
-func (a answer) failure2(t *testing.T) (code, description string) {
+// outcome is failure for answers that may be good.
+func (a answer) outcome(t *testing.T) (code, description string) {
 	t.Helper()
 	if a.StatusCode == http.StatusOK {
 		return "", ""
