@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
+	"github.com/caddyhub/caddyhub/caddyhub/route"
 	"github.com/caddyhub/caddyhub/caddyhub/spawner"
 )
 
@@ -83,4 +84,13 @@ func (s Settings) userHost(user string) (string, error) {
 		return "", fmt.Errorf("%w: no host", spawner.ErrInvalid)
 	}
 	return parsed.Hostname(), nil
+}
+
+// spec is the routespec of a server.
+func (s Settings) spec(user, name string) (route.Spec, error) {
+	host, err := s.userHost(user)
+	if err != nil {
+		return route.Spec{}, fmt.Errorf("server: origin of user: %w", err)
+	}
+	return route.ParseSpec(host + s.Base.Server(user, name))
 }

@@ -39,7 +39,7 @@ func (m *Manager) failure(op *operation, s Server, cause error) Failure {
 	var told *spawner.Error
 	if errors.As(cause, &told) {
 		if told.Message != "" {
-			f.Message = clip(redact(op, told.Message), maxMessage)
+			f.Message = shownText(op, told.Message, maxMessage)
 		}
 		if status := told.HTTPStatus(); status >= 400 && status <= 599 {
 			f.Status = status
@@ -67,9 +67,15 @@ func (m *Manager) tail(op *operation, s Server) []string {
 	lines = lines[max(0, len(lines)-maxLogLines):]
 	shown := make([]string, len(lines))
 	for i, line := range lines {
-		shown[i] = clip(redact(op, line), maxLogLine)
+		shown[i] = shownText(op, line, maxLogLine)
 	}
 	return shown
+}
+
+// shownText is text of a spawner or a server as users may see it. Control
+// characters go first: one inside a token would hide it.
+func shownText(op *operation, text string, most int) string {
+	return clip(redact(op, clean(text)), most)
 }
 
 func redact(op *operation, text string) string {
@@ -79,15 +85,18 @@ func redact(op *operation, text string) string {
 	return secrets.ReplaceAllString(text, "${1}[secret]")
 }
 
-// clip shortens text to a number of bytes and makes it valid UTF-8 without
-// control characters but line breaks and tabs.
-func clip(text string, most int) string {
-	text = strings.Map(func(c rune) rune {
+// clean makes text valid UTF-8 without control characters but line breaks and tabs.
+func clean(text string) string {
+	return strings.Map(func(c rune) rune {
 		if c == utf8.RuneError || c < ' ' && c != '\n' && c != '\t' || c == 0x7f {
 			return -1
 		}
 		return c
 	}, text)
+}
+
+// clip shortens text to a number of bytes.
+func clip(text string, most int) string {
 	if len(text) <= most {
 		return text
 	}

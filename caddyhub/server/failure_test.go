@@ -170,7 +170,7 @@ func TestRedaction(t *testing.T) {
 			t.Errorf("redact(%q) = %q, want %q", text, got, want)
 		}
 	}
-	if got := clip("a\x1b[31mb\x00\xff\tc\n", 100); got != "a[31mb\tc\n" {
-		t.Errorf("clip = %q", got)
+	if got := clean("a\x1b[31mb\x00\xff\tc\n"); got != "a[31mb\tc\n" {
+		t.Errorf("clean = %q", got)
 	}
 }

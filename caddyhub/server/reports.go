@@ -36,7 +36,7 @@ func newReports(m *Manager, op *operation) *reports {
 
 // add hands over an event to be written soon.
 func (r *reports) add(event Event) {
-	event.Message = clip(event.Message, maxMessage)
+	event.Message = shownText(r.op, event.Message, maxMessage)
 	if len(event.HTML) > maxHTML {
 		event.HTML = ""
 	}
