@@ -22,6 +22,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -51,7 +52,7 @@ var (
 	ErrEmpty = errors.New("keyring: no key")
 )
 
-// Key is one master key.
+// Key is one master key. It prints as its id.
 type Key struct {
 	// ID tells keys apart; it is part of every sealed text and no secret.
 	ID uint32 `json:"id"`
@@ -60,6 +61,15 @@ type Key struct {
 	// From is when the key comes into force for making; it verifies at once.
 	From time.Time `json:"from"`
 }
+
+// String hides the secret.
+func (k Key) String() string { return fmt.Sprintf("key %08x", k.ID) }
+
+// GoString hides the secret.
+func (k Key) GoString() string { return k.String() }
+
+// LogValue hides the secret.
+func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
 
 // NewKey draws a key that is in force from the given time.
 func NewKey(from time.Time) Key {
@@ -79,8 +89,9 @@ type Ring struct {
 	derived sync.Map              // derivation -> []byte
 }
 
+// derivation names a derived key by what it is made of; ids of keys may clash.
 type derivation struct {
-	key     uint32
+	secret  [masterLength]byte
 	purpose string
 }
 
@@ -106,7 +117,10 @@ func (r *Ring) Replace(keys []Key) error {
 			return fmt.Errorf("keyring: key %08x is not %d bytes long", key.ID, masterLength)
 		}
 	}
-	sorted := slices.Clone(keys)
+	sorted := make([]Key, len(keys))
+	for i, key := range keys {
+		sorted[i] = Key{ID: key.ID, Secret: slices.Clone(key.Secret), From: key.From}
+	}
 	slices.SortStableFunc(sorted, func(a, b Key) int { return b.From.Compare(a.From) })
 	r.keys.Store(&sorted)
 	return nil
@@ -114,6 +128,18 @@ func (r *Ring) Replace(keys []Key) error {
 
 // Keys returns a copy of the keys, newest first, for a source to save.
 func (r *Ring) Keys() []Key { return slices.Clone(*r.keys.Load()) }
+
+// notReplaced are the keys that were not replaced before a time: all that made
+// anything since then.
+func (r *Ring) notReplaced(before time.Time) []Key {
+	keys := r.Keys()
+	for i := range keys[1:] {
+		if keys[i].From.Before(before) {
+			return keys[:i+1]
+		}
+	}
+	return keys
+}
 
 // Rotated returns the keys with a new one in front, which comes into force when
 // every node has had time to read it. The ring itself does not change.
@@ -135,10 +161,11 @@ func (r *Ring) MAC(purpose string, parts ...[]byte) []byte {
 // what may have been stored before a rotation.
 func (r *Ring) MACs(purpose string, parts ...[]byte) [][]byte {
 	keys := *r.keys.Load()
-	current := r.current()
-	macs := [][]byte{r.mac(current, purpose, parts)}
-	for _, key := range keys {
-		if key.ID != current.ID {
+	current := r.inForce(keys)
+	macs := make([][]byte, 1, len(keys))
+	macs[0] = r.mac(keys[current], purpose, parts)
+	for i, key := range keys {
+		if i != current {
 			macs = append(macs, r.mac(key, purpose, parts))
 		}
 	}
@@ -187,17 +214,21 @@ func (r *Ring) Open(purpose string, sealed, additional []byte) ([]byte, error) {
 // String hides the keys from logs.
 func (r *Ring) String() string { return fmt.Sprintf("keyring of %d keys", len(*r.keys.Load())) }
 
-// current is the newest key in force; of keys that are all in the future (a
-// clock set back) the oldest.
 func (r *Ring) current() Key {
 	keys := *r.keys.Load()
+	return keys[r.inForce(keys)]
+}
+
+// inForce is the index of the newest key in force; of keys that are all in the
+// future (a clock set back) that of the oldest.
+func (r *Ring) inForce(keys []Key) int {
 	now := r.now()
-	for _, key := range keys {
+	for i, key := range keys {
 		if !key.From.After(now) {
-			return key
+			return i
 		}
 	}
-	return keys[len(keys)-1]
+	return len(keys) - 1
 }
 
 func (r *Ring) mac(key Key, purpose string, parts [][]byte) []byte {
@@ -224,7 +255,7 @@ func (r *Ring) aead(key Key, purpose string) cipher.AEAD {
 }
 
 func (r *Ring) derive(key Key, purpose string) []byte {
-	name := derivation{key.ID, purpose}
+	name := derivation{[masterLength]byte(key.Secret), purpose}
 	if known, ok := r.derived.Load(name); ok {
 		return known.([]byte)
 	}
