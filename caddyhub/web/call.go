@@ -96,7 +96,11 @@ func (c *call) equip() {
 // parse reads the form.
 func (c *call) parse() error {
 	c.r.Body = http.MaxBytesReader(c.w, c.r.Body, maxForm)
-	err := c.r.ParseMultipartForm(maxForm)
+	// ParseMultipartForm alone forgets the error of a form of the other kind.
+	err := c.r.ParseForm()
+	if err == nil {
+		err = c.r.ParseMultipartForm(maxForm)
+	}
 	if errors.Is(err, http.ErrNotMultipart) {
 		err = nil
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/server"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 	"github.com/caddyhub/caddyhub/caddyhub/web/page"
@@ -40,6 +41,8 @@ func describe(err error) *failure {
 		return told
 	case errors.As(err, &refused):
 		return &failure{status: refused.Status, message: refused.Message, retryAfter: refused.RetryAfter}
+	case errors.Is(err, identity.ErrName):
+		return &failure{status: http.StatusBadRequest, message: "This name is too long."}
 	case away(err):
 		return &failure{
 			status: http.StatusServiceUnavailable, retryAfter: retryAway,

@@ -363,4 +363,3 @@ func base(path hubpath.Base) func(*setup) { return func(s *setup) { s.Base = pat
 func admin(names ...string) func(*setup) {
 	return func(s *setup) { s.rules.Admins = names }
 }
-

@@ -154,7 +154,9 @@ func TestSmallPages(t *testing.T) {
 	p.send("DELETE", "/hub/user/ada/api", "", "").want(t, "user path", http.StatusOK, "user path /hub/user/ada/api")
 	p.get("/hub/static/hub.css").want(t, "static", http.StatusOK, "{")
 	p.get("/hub/logo").want(t, "logo", http.StatusOK, "<svg")
-	report := func(body string) answer { return p.send("POST", "/hub/security/csp-report", "application/csp-report", body) }
+	report := func(body string) answer {
+		return p.send("POST", "/hub/security/csp-report", "application/csp-report", body)
+	}
 	report(`{"csp-report":{}}`).want(t, "report", http.StatusNoContent, "")
 	report(strings.Repeat("x", maxReport)).want(t, "long report", http.StatusNoContent, "")
 	report(strings.Repeat("x", maxReport+1)).want(t, "too long report", http.StatusRequestEntityTooLarge, "")
