@@ -117,17 +117,30 @@ func (h *hub) populate() {
 type flaky struct {
 	store.Store
 	away atomic.Bool
+	// left is after how many more transactions it goes away; 0 means never.
+	left atomic.Int64
+}
+
+// after takes the store away after so many transactions.
+func (f *flaky) after(transactions int) { f.left.Store(int64(transactions)) }
+
+func (f *flaky) gone() bool {
+	if f.left.Load() > 0 && f.left.Add(-1) == 0 {
+		f.left.Store(-1)
+		return false
+	}
+	return f.away.Load() || f.left.Load() < 0
 }
 
 func (f *flaky) View(ctx context.Context, read func(store.Reader) error) error {
-	if f.away.Load() {
+	if f.gone() {
 		return store.ErrUnavailable
 	}
 	return f.Store.View(ctx, read)
 }
 
 func (f *flaky) Update(ctx context.Context, write func(store.Writer) error) error {
-	if f.away.Load() {
+	if f.gone() {
 		return store.ErrUnavailable
 	}
 	return f.Store.Update(ctx, write)

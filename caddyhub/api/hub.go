@@ -29,7 +29,7 @@ func getVersion(c *call) error {
 
 // getHealth is for probes: this process answers. Whether the store does is no
 // reason to restart it.
-func getHealth(c *call) error { return c.empty(http.StatusOK, typeText) }
+func getHealth(c *call) error { return c.empty(http.StatusOK, typeHTML) }
 
 // getInfo tells what runs here. There is no Python; what JupyterHub says of it
 // is said of the Go runtime.

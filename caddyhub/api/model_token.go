@@ -45,7 +45,7 @@ func (c *call) tokenModel(r store.Reader, token identity.Token) (map[string]any,
 // clientName is how people know the OAuth client that a token was issued to.
 func clientName(r store.Reader, id string) (string, error) {
 	if id == identity.HubClient {
-		return id, nil
+		return "JupyterHub", nil
 	}
 	client, err := identity.GetClient(r, id)
 	if err != nil && !errors.Is(err, identity.ErrNotFound) {

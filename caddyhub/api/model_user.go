@@ -25,7 +25,7 @@ var userFields = fields{
 func (c *call) userModel(r store.Reader, user identity.User) (map[string]any, error) {
 	c.groups.learn(user, user.Name)
 	of := scope.OnUser(user.Name)
-	servers, err := server.List(r, user.Name)
+	servers, err := c.allServers(r, user.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -40,15 +40,10 @@ func (c *call) userModel(r store.Reader, user identity.User) (map[string]any, er
 		"created": stamp(user.Created), "last_activity": stamp(last),
 		"auth_state": nil,
 	}
-	for _, s := range servers {
-		if s.Name != "" {
-			continue
-		}
-		if s.Ready {
-			model["server"] = c.options.Servers.URL(user.Name, "")
-		}
-		model["pending"] = pending(s)
+	if standard := servers[0]; standard.Ready {
+		model["server"] = c.options.Servers.URL(user.Name, "")
 	}
+	model["pending"] = pending(servers[0])
 	visible, err := c.serversOf(r, servers)
 	if err != nil {
 		return nil, err
@@ -60,6 +55,17 @@ func (c *call) userModel(r store.Reader, user identity.User) (map[string]any, er
 		model["servers"] = visible
 	}
 	return model, c.groups.err
+}
+
+// allServers are the servers of a user, the default one first, which everybody
+// has even if it was never started.
+func (c *call) allServers(r store.Reader, user string) ([]server.Server, error) {
+	servers, err := server.List(r, user)
+	if err != nil || len(servers) > 0 && servers[0].Name == "" {
+		return servers, err
+	}
+	standard, err := server.Get(r, user, "")
+	return append([]server.Server{standard}, servers...), err
 }
 
 // serversOf are the servers of a user that the caller may see: the active ones,

@@ -91,7 +91,7 @@ func conforms(t *testing.T, r *http.Request, got *httptest.ResponseRecorder) {
 			t.Errorf("%s %s: %s is %q, not %q", r.Method, r.URL, name, header.Get(name), want)
 		}
 	}
-	if header.Get("X-CaddyHub-Version") == "" || header.Get("Content-Type") == "" {
+	if header.Get("X-CaddyHub-Version") == "" || (header.Get("Content-Type") == "") != (got.Code == http.StatusNoContent) {
 		t.Errorf("%s %s: headers are missing: %v", r.Method, r.URL, header)
 	}
 	if got.Code == http.StatusUnauthorized {

@@ -11,9 +11,10 @@ import (
 
 const (
 	typeJSON = "application/json"
-	// typeText is what JupyterHub says of the empty answers to starts and stops
-	// and to the deletion of tokens.
+	// typeText is what JupyterHub says of the empty answers to starts.
 	typeText = "text/plain"
+	// typeHTML is what it says of the empty answers to probes.
+	typeHTML = "text/html"
 )
 
 // setHeaders sets what every answer has (JupyterHub "Response headers").
@@ -43,6 +44,13 @@ func (c *call) json(status int, model any) error {
 func (c *call) empty(status int, contentType string) error {
 	c.w.Header().Set("Content-Type", contentType)
 	c.w.WriteHeader(status)
+	return nil
+}
+
+// noContent answers 204, which has no body and so no type.
+func (c *call) noContent() error {
+	c.w.Header().Del("Content-Type")
+	c.w.WriteHeader(http.StatusNoContent)
 	return nil
 }
 

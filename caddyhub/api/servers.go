@@ -93,7 +93,7 @@ func stopServer(c *call) error {
 	case err != nil:
 		return err
 	case done:
-		return c.empty(http.StatusNoContent, typeText)
+		return c.noContent()
 	case before.Pending == server.PendingStop:
 		return c.empty(http.StatusAccepted, typeText)
 	}
@@ -104,7 +104,7 @@ func stopServer(c *call) error {
 	case err == nil && after.Pending == server.PendingStop:
 		return c.empty(http.StatusAccepted, typeText)
 	}
-	return c.empty(http.StatusNoContent, typeText)
+	return c.noContent()
 }
 
 func (c *call) remove() (bool, error) {

@@ -241,7 +241,7 @@ func (c *call) lifetime(value any) (time.Duration, error) {
 	}
 	switch {
 	case strings.HasPrefix(string(number), "-") && seconds != 0:
-		return 0, badRequest("token expires_in: %s must not be negative", repr(number))
+		return 0, badRequest("expires_in must be a positive integer or null, not %s", repr(number))
 	case err != nil || seconds > most:
 		return 0, badRequest("token expires_in: %s must not exceed %d", repr(number), most)
 	case seconds == 0:
@@ -303,7 +303,7 @@ func (c *call) checkHeld(r store.Reader, scopes []string) error {
 	var named []string
 	for _, text := range scopes {
 		if _, err := c.options.Directory.Definitions().Parse(text); err != nil {
-			return badRequest("Scope '%s' does not exist", authenticator.ForLog(text))
+			return badRequest("Scope '%s' for token does not exist", authenticator.ForLog(text))
 		}
 		if text != scope.Inherit {
 			named = append(named, text)

@@ -111,7 +111,7 @@ func deleteToken(c *call) error {
 		return c.noToken(err)
 	}
 	c.log.InfoContext(c.r.Context(), "token deleted", "token", c.token, "user", c.user, "by", c.identity.Name())
-	return c.empty(http.StatusNoContent, typeText)
+	return c.noContent()
 }
 
 // whoseToken tells a caller with a token whose another one is.

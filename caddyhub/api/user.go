@@ -253,5 +253,5 @@ func deleteUser(c *call) error {
 		return err
 	}
 	c.log.InfoContext(c.r.Context(), "user deleted", "user", c.user, "by", c.identity.Name())
-	return c.empty(http.StatusNoContent, typeJSON)
+	return c.noContent()
 }

@@ -64,7 +64,7 @@ func (c *call) serverActivity(value any, times map[string]time.Time) error {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(reported)) {
-		known := slices.ContainsFunc(servers, func(s server.Server) bool { return s.Name == name })
+		known := name == "" || slices.ContainsFunc(servers, func(s server.Server) bool { return s.Name == name })
 		if !known {
 			return badRequest("No such server '%s' for user %s", shorten(name), c.user)
 		}
