@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/scope"
@@ -34,7 +35,11 @@ func TestRefusedOnPage(t *testing.T) {
 			return err
 		}
 		addressless := identity.OAuthClient{ID: "addressless", Target: adasServer.Target}
-		return h.directory.PutClient(w, addressless, "secret")
+		if err := h.directory.PutClient(w, addressless, "secret"); err != nil {
+			return err
+		}
+		secretless := identity.OAuthClient{ID: "secretless", RedirectURI: serverCallback, Target: adasServer.Target}
+		return store.Collection[identity.OAuthClient]{Kind: "oauth_client"}.Put(w, secretless.ID, secretless, time.Time{})
 	})
 	ada, _ := h.login(t, "ada")
 	eve, _ := h.login(t, "eve")
@@ -49,6 +54,7 @@ func TestRefusedOnPage(t *testing.T) {
 		{"unknown client", h.request("client_id", "nobody"), ada, 400, "Invalid client_id parameter value."},
 		{"the hub itself", h.request("client_id", "jupyterhub"), ada, 400, "Invalid client_id parameter value."},
 		{"long client", h.request("client_id", strings.Repeat("x", 3000)), ada, 400, "Invalid client_id parameter value."},
+		{"client without a secret", h.request("client_id", "secretless"), ada, 400, "Invalid client_id parameter value."},
 		{"relative address", h.request("redirect_uri", "user/ada/oauth_callback"), ada, 400, "Invalid redirect URI."},
 		{"scheme-relative", h.request("redirect_uri", "//evil.example/cb"), ada, 400, "Invalid redirect URI."},
 		{"no address anywhere", h.request("client_id", "addressless", "redirect_uri", ""), ada, 400, "Missing redirect URI."},

@@ -239,6 +239,33 @@ func TestNoConfirmInheritAndRoles(t *testing.T) {
 	}
 }
 
+// A scope that stands in a role of the user, or of a group, is granted as it
+// stands there.
+func TestScopesAsWritten(t *testing.T) {
+	h := newHub(t)
+	const text = "read:services:name!service"
+	config := configuration()
+	config.Services[0].OAuthClientAllowedScopes = []string{text}
+	for i := range config.Roles {
+		if config.Roles[i].Name == "guest" {
+			config.Roles[i].Scopes = append(config.Roles[i].Scopes, text)
+		}
+	}
+	if err := h.directory.Apply(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.apply(t, config.Services...); err != nil {
+		t.Fatal(err)
+	}
+	for user, want := range map[string]bool{"bob": true, "eve": false} {
+		visitor, _ := h.login(t, user)
+		page := get(t, visitor, h.request("client_id", serviceID, "redirect_uri", serviceCallback))
+		if got := slices.Contains(page.fields("scopes"), text); page.StatusCode != http.StatusOK || got != want {
+			t.Errorf("%s: %d %s", user, page.StatusCode, page.body)
+		}
+	}
+}
+
 // With a public URL, people see where an agreement leads.
 func TestPublicURL(t *testing.T) {
 	h := newHub(t)

@@ -225,6 +225,14 @@ func TestBindings(t *testing.T) {
 			_, err := h.directory.CreateUser(t.Context(), "ada", false)
 			return nothing(t, err)
 		},
+		"user replaced, login left over": func(t *testing.T, h *hub, session identity.Session) []string {
+			nothing(t, h.directory.DeleteUser(t.Context(), "ada"))
+			_, err := h.directory.CreateUser(t.Context(), "ada", false)
+			h.update(t, func(w store.Writer) error {
+				return store.Collection[identity.Session]{Kind: "session"}.Put(w, session.ID, session, time.Time{})
+			})
+			return nothing(t, err)
+		},
 		"server started again": func(t *testing.T, h *hub, _ identity.Session) []string {
 			h.update(t, func(w store.Writer) error {
 				if err := identity.DeleteClient(w, serverID); err != nil {

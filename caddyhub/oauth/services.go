@@ -93,7 +93,7 @@ func same(a, b identity.OAuthClient) bool {
 
 func purgeServices(w store.Writer, wanted map[string]bool) error {
 	return clientRecords.Each(w, servicePrefix, func(item store.Item[identity.OAuthClient]) error {
-		if item.Value.Target.Service == "" || wanted[item.Value.ID] {
+		if wanted[item.Value.ID] {
 			return nil
 		}
 		return identity.DeleteClient(w, item.Value.ID)

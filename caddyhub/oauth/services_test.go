@@ -79,6 +79,12 @@ func TestApplyServices(t *testing.T) {
 	if _, err := h.apply(t, grafana); err != nil || version() != before {
 		t.Errorf("written again: %v", err)
 	}
+	renewed := grafana
+	renewed.APIToken = "another secret"
+	if _, err := h.apply(t, renewed); err != nil || h.exchange(t, "x", "client_id", serviceID, "client_secret", serviceSecret).StatusCode != 401 ||
+		h.exchange(t, "x", "client_id", serviceID, "client_secret", "another secret").StatusCode != 400 {
+		t.Errorf("the old secret is good: %v", err)
+	}
 	changed := grafana
 	changed.OAuthNoConfirm = true
 	if _, err := h.apply(t, changed); err != nil || version() == before {
