@@ -2,6 +2,8 @@ package identity
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -12,7 +14,7 @@ import (
 // forward only. Touch costs no I/O: it is remembered and written in batches, so
 // that a busy hub writes once per interval and not once per request. What a
 // node has not yet written it loses when it dies; readers on other nodes see it
-// one interval late.
+// one interval late. What was touched and then deleted does not come back.
 type Activity struct {
 	store store.Store
 	now   func() time.Time
@@ -77,11 +79,45 @@ func (a *Activity) Last(r store.Reader, name string) (time.Time, error) {
 // Set writes a time at once, inside a transaction, if it is later than the
 // stored one.
 func (a *Activity) Set(w store.Writer, name string, at time.Time) error {
-	stored, found, err := activities.Find(w, name)
-	if err != nil || found && !at.After(stored.At) {
+	stored, err := activities.Item(w, name)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	return activities.Put(w, name, moment{at.UTC()}, time.Time{})
+	if err == nil && !at.After(stored.Value.At) {
+		return nil
+	}
+	return activities.Put(w, name, moment{at.UTC()}, stored.Expires)
+}
+
+// begin makes the record of something that has never been active and ends at a
+// time, inside a transaction.
+func (a *Activity) begin(w store.Writer, name string, expires time.Time) error {
+	return activities.Put(w, name, moment{}, expires)
+}
+
+// setExisting is Set for what exists.
+func (a *Activity) setExisting(w store.Writer, name string, at time.Time) error {
+	exists, err := exists(w, name)
+	if err != nil || !exists {
+		return err
+	}
+	return a.Set(w, name, at)
+}
+
+// exists says whether what an activity names is there. Users and services have
+// a record of their own; tokens and servers get that of their activity when
+// they are made.
+func exists(r store.Reader, name string) (found bool, err error) {
+	kind, id, _ := strings.Cut(name, "/")
+	switch kind {
+	case "user":
+		_, found, err = users.Find(r, id)
+	case "service":
+		_, found, err = services.Find(r, id)
+	default:
+		_, found, err = activities.Find(r, name)
+	}
+	return found, err
 }
 
 // Flush writes what was touched. What could not be written stays for later.
@@ -93,7 +129,7 @@ func (a *Activity) Flush(ctx context.Context) error {
 		}
 		err := a.store.Update(ctx, func(w store.Writer) error {
 			for name, at := range batch {
-				if err := a.Set(w, name, at); err != nil {
+				if err := a.setExisting(w, name, at); err != nil {
 					return err
 				}
 			}

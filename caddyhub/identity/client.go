@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/scope"
@@ -32,20 +33,31 @@ var clients = store.Collection[OAuthClient]{Kind: "oauth_client"}
 
 const purposeClient = "oauth client secret"
 
+// maxClientID bounds the id of a client as it stands in keys, beside the name
+// of a user.
+const maxClientID = 560
+
 // PutClient creates or replaces an OAuth client with a secret, inside a
-// transaction.
+// transaction. ErrName if the id is empty or too long.
 func (d *Directory) PutClient(w store.Writer, client OAuthClient, secret string) error {
+	if !fitsClientID(client.ID) {
+		return fmt.Errorf("%w: id of an OAuth client", ErrName)
+	}
 	client.SecretHash = d.keys.MAC(purposeClient, []byte(client.ID), []byte(secret))
 	return clients.Put(w, store.Join(client.ID), client, time.Time{})
 }
 
 // GetClient returns an OAuth client, inside a transaction, or ErrNotFound.
 func GetClient(r store.Reader, id string) (OAuthClient, error) {
-	if id == "" || len(id) > store.MaxKeyLength/4 {
-		return OAuthClient{}, ErrNotFound
+	if !fitsClientID(id) {
+		return OAuthClient{}, fmt.Errorf("%w: OAuth client", ErrNotFound)
 	}
 	client, err := clients.Get(r, store.Join(id))
 	return client, notFound(err, "OAuth client", id)
+}
+
+func fitsClientID(id string) bool {
+	return id != "" && len(id) <= maxClientID && len(store.Join(id)) <= maxClientID
 }
 
 // VerifyClientSecret says whether this is the client's secret.

@@ -35,6 +35,9 @@ var (
 	ErrNotFound = errors.New("identity: not found")
 	// ErrExists says that the name is taken.
 	ErrExists = errors.New("identity: name already exists")
+	// ErrName says that nobody can have this name: it is empty, longer than
+	// MaxNameLength or not UTF-8. To a caller of the API this is a 400.
+	ErrName = errors.New("identity: impossible name")
 )
 
 // Directory finds, makes, changes and removes identities.
@@ -45,6 +48,9 @@ type Directory struct {
 	log      *slog.Logger
 	activity *Activity
 	settings atomic.Pointer[Settings]
+	decoded  *decoded
+	// rehashAfter is when to try again to hash tokens anew, in Unix seconds.
+	rehashAfter atomic.Int64
 }
 
 // Options are what a Directory needs. Store and Keys are required.
@@ -64,6 +70,9 @@ type Settings struct {
 	Definitions *scope.Definitions
 	// Sessions limits browser sessions; zero fields mean the defaults.
 	Sessions SessionLimits
+
+	// expanded remembers what Definitions made of lists of scopes.
+	expanded *expansions
 }
 
 // New makes a Directory.
@@ -80,6 +89,7 @@ func New(options Options) *Directory {
 		now:      options.Now,
 		log:      options.Log,
 		activity: NewActivity(options.Store, options.Now),
+		decoded:  newDecoded(),
 	}
 	directory.Configure(options.Settings)
 	return directory
@@ -92,6 +102,7 @@ func (d *Directory) Configure(settings Settings) {
 		settings.Definitions = scope.Builtin()
 	}
 	settings.Sessions = settings.Sessions.withDefaults()
+	settings.expanded = newExpansions()
 	d.settings.Store(&settings)
 }
 

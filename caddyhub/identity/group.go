@@ -3,7 +3,6 @@ package identity
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 
@@ -30,10 +29,11 @@ var (
 
 // GetGroup returns a group inside a transaction, or ErrNotFound.
 func GetGroup(r store.Reader, name string) (Group, error) {
-	if name == "" || len(name) > store.MaxKeyLength/4 {
-		return Group{}, fmt.Errorf("%w: group", ErrNotFound)
+	id, err := keyOf("group", name)
+	if err != nil {
+		return Group{}, err
 	}
-	group, err := groups.Get(r, store.Join(name))
+	group, err := groups.Get(r, id)
 	return group, notFound(err, "group", name)
 }
 
@@ -89,6 +89,9 @@ func (d *Directory) SetGroups(ctx context.Context, user string, names []string) 
 }
 
 func ensureGroup(w store.Writer, name string) (Group, error) {
+	if err := CheckName(name); err != nil {
+		return Group{}, err
+	}
 	group, found, err := groups.Find(w, store.Join(name))
 	if err != nil || found {
 		return group, err

@@ -1,9 +1,7 @@
 package identity
 
 import (
-	"context"
 	"errors"
-	"log/slog"
 
 	"github.com/caddyhub/caddyhub/caddyhub/scope"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
@@ -75,90 +73,6 @@ func (i *Identity) BrowserSession() string {
 // the few places where JupyterHub asks for the flag itself use this.
 func (i *Identity) Admin() bool {
 	return i.User != nil && i.User.Admin || i.Service != nil && i.Service.Admin
-}
-
-// GroupsOf is the lookup of a user's groups that scope checks need.
-func GroupsOf(r store.Reader) scope.GroupsOf {
-	return func(user string) []string {
-		found, err := GetUser(r, user)
-		if err != nil {
-			// A filter that cannot be resolved grants nothing.
-			return nil
-		}
-		return found.Groups
-	}
-}
-
-// userScopes are the effective scopes of a user: of the own roles and of the
-// roles of all groups.
-func (d *Directory) userScopes(r store.Reader, user User) (scope.Set, error) {
-	names := user.RoleNames()
-	for _, name := range user.Groups {
-		group, found, err := groups.Find(r, store.Join(name))
-		if err != nil {
-			return scope.Set{}, err
-		}
-		if found {
-			names = append(names, group.Roles...)
-		}
-	}
-	raw, err := scopesOfRoles(r, names)
-	if err != nil {
-		return scope.Set{}, err
-	}
-	return d.expand(raw, scope.Owner{User: user.Name}), nil
-}
-
-func (d *Directory) serviceScopes(r store.Reader, service Service) (scope.Set, error) {
-	names := service.Roles
-	if service.Admin {
-		names = append([]string{RoleAdmin}, names...)
-	}
-	raw, err := scopesOfRoles(r, names)
-	if err != nil {
-		return scope.Set{}, err
-	}
-	return d.expand(raw, scope.Owner{Service: service.Name}), nil
-}
-
-// OwnerScopes are the effective scopes of a user or service, inside a
-// transaction. ErrNotFound if there is none of that name.
-func (d *Directory) OwnerScopes(r store.Reader, owner Owner) (scope.Set, error) {
-	if owner.User != "" {
-		user, err := GetUser(r, owner.User)
-		if err != nil {
-			return scope.Set{}, err
-		}
-		return d.userScopes(r, user)
-	}
-	service, err := GetService(r, owner.Service)
-	if err != nil {
-		return scope.Set{}, err
-	}
-	return d.serviceScopes(r, service)
-}
-
-// expand never fails for the sake of one bad scope: a role that names a scope
-// which no longer exists gives its other scopes.
-func (d *Directory) expand(raw []string, owner scope.Owner) scope.Set {
-	set, dropped, err := d.Definitions().Expand(raw, owner)
-	d.logDropped(slog.LevelWarn, owner, dropped, err)
-	return set
-}
-
-// cut is what a token with these scopes may do of what its owner may.
-func (d *Directory) cut(raw []string, owner scope.Owner, held scope.Set, groups scope.GroupsOf) scope.Set {
-	set, dropped, err := d.Definitions().Token(raw, owner, held, groups)
-	d.logDropped(slog.LevelDebug, owner, dropped, err)
-	return set
-}
-
-func (d *Directory) logDropped(level slog.Level, owner scope.Owner, dropped []scope.Dropped, err error) {
-	if len(dropped) == 0 && err == nil || !d.log.Enabled(context.Background(), level) {
-		return
-	}
-	d.log.Log(context.Background(), level, "scopes without effect were dropped",
-		"user", owner.User, "service", owner.Service, "dropped", dropped, "error", err)
 }
 
 // scopeOwner is for whom scopes are expanded that this client was given.

@@ -3,8 +3,6 @@ package identity
 import (
 	"context"
 	"fmt"
-	"slices"
-	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/scope"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
@@ -31,38 +29,27 @@ var roles = store.Collection[Role]{Kind: "role"}
 // GetRole returns a role inside a transaction: the configured one, else the
 // default one of that name, else ErrNotFound.
 func GetRole(r store.Reader, name string) (Role, error) {
-	role, found, err := roles.Find(r, store.Join(name))
+	id, err := keyOf("role", name)
+	if err != nil {
+		return Role{}, err
+	}
+	role, found, err := roles.Find(r, id)
 	if err != nil || found {
 		return role, err
 	}
-	for _, standard := range scope.DefaultRoles() {
-		if standard.Name == name {
-			return Role{Name: name, Description: standard.Description, Scopes: standard.Scopes}, nil
-		}
+	if standard, found := standardRoles()[name]; found {
+		return standard, nil
 	}
 	return Role{}, fmt.Errorf("%w: role %q", ErrNotFound, name)
 }
 
-// scopesOfRoles are the scopes of roles together, unexpanded. A role that no
-// longer exists gives none.
-func scopesOfRoles(r store.Reader, names []string) ([]string, error) {
-	var all []string
-	for _, name := range names {
-		role, found, err := findRole(r, name)
-		if err != nil {
-			return nil, err
-		}
-		if found {
-			all = append(all, role.Scopes...)
-		}
+// standardRoles are the default roles by name.
+func standardRoles() map[string]Role {
+	standard := make(map[string]Role)
+	for _, role := range scope.DefaultRoles() {
+		standard[role.Name] = Role{Name: role.Name, Description: role.Description, Scopes: role.Scopes}
 	}
-	slices.Sort(all)
-	return slices.Compact(all), nil
-}
-
-func findRole(r store.Reader, name string) (Role, bool, error) {
-	role, err := GetRole(r, name)
-	return found(role, err)
+	return standard
 }
 
 // Role returns a role; ErrNotFound if there is none of that name.
@@ -72,8 +59,4 @@ func (d *Directory) Role(ctx context.Context, name string) (role Role, err error
 		return err
 	})
 	return role, err
-}
-
-func putRole(w store.Writer, role Role) error {
-	return roles.Put(w, store.Join(role.Name), role, time.Time{})
 }

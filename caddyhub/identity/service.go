@@ -3,8 +3,6 @@ package identity
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 )
@@ -31,16 +29,20 @@ type Service struct {
 	Hidden bool `json:"hidden,omitempty"`
 	// Info is any JSON object, shown by the API.
 	Info json.RawMessage `json:"info,omitempty"`
+	// Configured says that the service stands in the configuration, and goes
+	// when it is taken out there.
+	Configured bool `json:"configured,omitempty"`
 }
 
 var services = store.Collection[Service]{Kind: "service"}
 
 // GetService returns a service inside a transaction, or ErrNotFound.
 func GetService(r store.Reader, name string) (Service, error) {
-	if name == "" || len(name) > store.MaxKeyLength/4 {
-		return Service{}, fmt.Errorf("%w: service", ErrNotFound)
+	id, err := keyOf("service", name)
+	if err != nil {
+		return Service{}, err
 	}
-	service, err := services.Get(r, store.Join(name))
+	service, err := services.Get(r, id)
 	return service, notFound(err, "service", name)
 }
 
@@ -65,6 +67,41 @@ func (d *Directory) Services(ctx context.Context) (list []Service, err error) {
 	return list, err
 }
 
+// removeService removes a service with its tokens and its OAuth clients, and
+// so with every token that those were given.
+func (d *Directory) removeService(w store.Writer, service Service) error {
+	if err := deleteTokens(w, ServiceOwner(service.Name), nil); err != nil {
+		return err
+	}
+	err := clients.Each(w, "", func(item store.Item[OAuthClient]) error {
+		if item.Value.Target.Service != service.Name {
+			return nil
+		}
+		return DeleteClient(w, item.Value.ID)
+	})
+	if err != nil {
+		return err
+	}
+	if err := indexRoles(w, memberService, service.Name, service.assigned(), nil); err != nil {
+		return err
+	}
+	if err := d.activity.Delete(w, ActivityOfService(service.Name)); err != nil {
+		return err
+	}
+	return services.Delete(w, store.Join(service.Name))
+}
+
 func putService(w store.Writer, service Service) error {
-	return services.Put(w, store.Join(service.Name), service, time.Time{})
+	if err := CheckName(service.Name); err != nil {
+		return err
+	}
+	id := store.Join(service.Name)
+	before, _, err := services.Find(w, id)
+	if err != nil {
+		return err
+	}
+	if err := indexRoles(w, memberService, service.Name, before.assigned(), service.assigned()); err != nil {
+		return err
+	}
+	return putChanged(w, services, id, service)
 }

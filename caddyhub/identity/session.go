@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -108,17 +109,20 @@ func (d *Directory) BySession(ctx context.Context, cookie string) (*Identity, er
 	}
 	var identity *Identity
 	err := d.store.View(ctx, func(r store.Reader) error {
-		session, err := getSession(r, sessionID(id))
+		session, err := d.session(r, sessionID(id))
 		if err != nil {
 			return err
 		}
 		if !d.keys.Verify(purposeSession, session.SecretHash, []byte(id), []byte(secret)) {
 			return ErrInvalid
 		}
-		identity, err = d.ofSession(r, session)
+		identity, _, err = d.ofSession(r, session)
 		return err
 	})
-	return identity, err
+	if err != nil {
+		return nil, err
+	}
+	return identity, nil
 }
 
 // RenewSession prolongs a session that had traffic, at most once per tenth of
@@ -169,27 +173,38 @@ func (d *Directory) DeleteSessions(ctx context.Context, user string) error {
 	})
 }
 
-// ofSession is who a live session belongs to.
-func (d *Directory) ofSession(r store.Reader, session Session) (*Identity, error) {
-	user, err := GetUser(r, session.User)
+// ofSession is who a live session belongs to, with all that they hold. The
+// limits in force count, also for sessions that began under longer ones.
+func (d *Directory) ofSession(r store.Reader, session Session) (*Identity, expansion, error) {
+	if !d.now().Before(d.end(session)) {
+		return nil, expansion{}, ErrInvalid
+	}
+	user, err := d.user(r, session.User)
 	if errors.Is(err, ErrNotFound) || err == nil && user.Number != session.UserNumber {
-		return nil, ErrInvalid
+		return nil, expansion{}, ErrInvalid
 	}
 	if err != nil {
-		return nil, err
+		return nil, expansion{}, err
 	}
-	scopes, err := d.userScopes(r, user)
+	held, err := d.userScopes(r, user)
 	if err != nil {
-		return nil, err
+		return nil, expansion{}, err
 	}
-	return &Identity{Owner: UserOwner(user.Name), User: &user, Scopes: scopes, Session: &session}, nil
+	return &Identity{Owner: UserOwner(user.Name), User: &user, Scopes: held.set, Session: &session}, held, nil
+}
+
+// end is when a session ends unless it is renewed.
+func (d *Directory) end(session Session) time.Time {
+	limits := d.sessionLimits()
+	idle, lifetime := session.Renewed.Add(limits.Idle), session.Created.Add(limits.Lifetime)
+	if lifetime.Before(idle) {
+		return lifetime
+	}
+	return idle
 }
 
 func (d *Directory) putSession(w store.Writer, session *Session) error {
-	session.Expires = session.Renewed.Add(d.sessionLimits().Idle)
-	if end := session.Created.Add(d.sessionLimits().Lifetime); end.Before(session.Expires) {
-		session.Expires = end
-	}
+	session.Expires = d.end(*session)
 	if err := userSessions.Put(w, store.Join(session.User, session.ID), struct{}{}, session.Expires); err != nil {
 		return err
 	}
@@ -207,6 +222,20 @@ func getSession(r store.Reader, id string) (Session, error) {
 	}
 	session := item.Value
 	session.ID, session.Expires = id, item.Expires
+	return session, nil
+}
+
+// session is getSession for requests.
+func (d *Directory) session(r store.Reader, id string) (Session, error) {
+	session, exists, err := find(d.decoded.sessions, sessions, r, id)
+	if err == nil && !exists {
+		err = ErrInvalid
+	}
+	if err != nil {
+		return Session{}, err
+	}
+	session.ID, session.Expires = id, d.end(session)
+	session.SecretHash = slices.Clone(session.SecretHash)
 	return session, nil
 }
 

@@ -3,7 +3,6 @@ package identity
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -90,16 +89,27 @@ func (d *Directory) CreateToken(ctx context.Context, secret string, details NewT
 
 // CreateTokenIn is CreateToken inside a transaction.
 func (d *Directory) CreateTokenIn(w store.Writer, secret string, details NewToken) (Token, error) {
-	if len(secret) < MinTokenLength {
-		return Token{}, fmt.Errorf("identity: a token must have at least %d characters", MinTokenLength)
+	if err := checkSecret(secret); err != nil {
+		return Token{}, err
 	}
-	number, err := next(w, "token")
+	number, err := ownerNumber(w, details.Owner)
+	if err != nil {
+		return Token{}, err
+	}
+	hash := d.tokenHash(secret)
+	if _, taken, err := tokens.Find(w, hash); err != nil {
+		return Token{}, err
+	} else if taken {
+		return Token{}, fmt.Errorf("%w: a token with this secret", ErrExists)
+	}
+	id, err := d.tokenID(w)
 	if err != nil {
 		return Token{}, err
 	}
 	token := Token{
-		ID:             fmt.Sprintf("a%d", number),
+		ID:             id,
 		Owner:          details.Owner,
+		OwnerNumber:    number,
 		Prefix:         secret[:4],
 		Scopes:         details.Scopes,
 		ClientID:       details.ClientID,
@@ -115,14 +125,33 @@ func (d *Directory) CreateTokenIn(w store.Writer, secret string, details NewToke
 	if details.Lifetime > 0 {
 		token.Expires = token.Created.Add(details.Lifetime)
 	}
-	if owner := details.Owner.User; owner != "" {
-		user, err := GetUser(w, owner)
-		if err != nil {
-			return Token{}, err
-		}
-		token.OwnerNumber = user.Number
+	if err := d.activity.begin(w, ActivityOfToken(id), token.Expires); err != nil {
+		return Token{}, err
 	}
-	return token, putToken(w, d.tokenHash(secret), token)
+	return token, putToken(w, hash, token)
+}
+
+// checkSecret says whether a token with this secret could be used.
+func checkSecret(secret string) error {
+	switch {
+	case len(secret) < MinTokenLength:
+		return fmt.Errorf("identity: a token must have at least %d characters", MinTokenLength)
+	case len(secret) > maxTokenLength:
+		return fmt.Errorf("identity: a token must not have more than %d characters", maxTokenLength)
+	case IsVisitorToken(secret):
+		return fmt.Errorf("identity: a token must not begin with %q", VisitorPrefix)
+	}
+	return nil
+}
+
+// ownerNumber is the number of a user who exists, or zero for a service that does.
+func ownerNumber(r store.Reader, owner Owner) (uint64, error) {
+	if owner.User != "" {
+		user, err := GetUser(r, owner.User)
+		return user.Number, err
+	}
+	_, err := GetService(r, owner.Service)
+	return 0, err
 }
 
 func (d *Directory) tokenHash(secret string) string {
@@ -137,212 +166,4 @@ func putToken(w store.Writer, hash string, token Token) error {
 		return err
 	}
 	return clientTokens.Put(w, token.clientIndex(), hash, token.Expires)
-}
-
-// ByToken returns who a token acts for and with which scopes, or ErrInvalid.
-// It accepts visitor tokens as well.
-func (d *Directory) ByToken(ctx context.Context, secret string) (identity *Identity, err error) {
-	if len(secret) > maxTokenLength {
-		return nil, ErrInvalid
-	}
-	if IsVisitorToken(secret) {
-		return d.byVisitorToken(ctx, secret)
-	}
-	if len(secret) < MinTokenLength {
-		return nil, ErrInvalid
-	}
-	err = d.store.View(ctx, func(r store.Reader) error {
-		token, err := d.findToken(r, secret)
-		if err != nil {
-			return err
-		}
-		identity, err = d.ofToken(r, token)
-		return err
-	})
-	return identity, err
-}
-
-func (d *Directory) findToken(r store.Reader, secret string) (Token, error) {
-	for _, mac := range d.keys.MACs(purposeToken, []byte(secret)) {
-		token, found, err := tokens.Find(r, hex.EncodeToString(mac))
-		if err != nil || found {
-			return token, err
-		}
-	}
-	return Token{}, ErrInvalid
-}
-
-func (d *Directory) ofToken(r store.Reader, token Token) (*Identity, error) {
-	identity := &Identity{Owner: token.Owner, Token: &token}
-	ownerScopes, err := d.loadOwner(r, identity, token.OwnerNumber)
-	if err != nil {
-		return nil, err
-	}
-	identity.Scopes = d.tokenScopes(r, token, ownerScopes)
-	return identity, nil
-}
-
-// loadOwner fills in the user or service of an identity and returns its scopes.
-func (d *Directory) loadOwner(r store.Reader, identity *Identity, number uint64) (scopes scope.Set, err error) {
-	if identity.Owner.User != "" {
-		user, err := GetUser(r, identity.Owner.User)
-		if errors.Is(err, ErrNotFound) || err == nil && user.Number != number {
-			return scopes, ErrInvalid
-		}
-		if err != nil {
-			return scopes, err
-		}
-		identity.User = &user
-		return d.userScopes(r, user)
-	}
-	service, err := GetService(r, identity.Owner.Service)
-	if errors.Is(err, ErrNotFound) {
-		return scopes, ErrInvalid
-	}
-	if err != nil {
-		return scopes, err
-	}
-	identity.Service = &service
-	return d.serviceScopes(r, service)
-}
-
-// tokenScopes are the effective scopes of a token (JupyterHub "2.4").
-func (d *Directory) tokenScopes(r store.Reader, token Token, owner scope.Set) scope.Set {
-	return d.cut(token.Scopes, token.Owner.scopeOwner(token.Client), owner, GroupsOf(r))
-}
-
-// EffectiveScopes are what a token may do now, for its model in the API.
-func (d *Directory) EffectiveScopes(r store.Reader, token Token) (scope.Set, error) {
-	owner, err := d.OwnerScopes(r, token.Owner)
-	if err != nil {
-		return scope.Set{}, err
-	}
-	return d.tokenScopes(r, token, owner), nil
-}
-
-// Tokens lists the live tokens of an owner, the oldest first.
-func Tokens(r store.Reader, owner Owner) ([]Token, error) {
-	return tokensUnder(r, ownerTokens, owner.under())
-}
-
-// ClientTokens lists the live tokens that an OAuth client has of an owner; of
-// everybody if the owner is zero.
-func ClientTokens(r store.Reader, clientID string, owner Owner) ([]Token, error) {
-	prefix := store.Under(clientID)
-	if owner != (Owner{}) {
-		prefix = store.Under(clientID, owner.Kind(), owner.Name())
-	}
-	return tokensUnder(r, clientTokens, prefix)
-}
-
-func tokensUnder(r store.Reader, index store.Collection[string], prefix string) ([]Token, error) {
-	var list []Token
-	err := index.Each(r, prefix, func(item store.Item[string]) error {
-		token, found, err := tokens.Find(r, item.Value)
-		if found {
-			list = append(list, token)
-		}
-		return err
-	})
-	return list, err
-}
-
-// GetToken returns a token of an owner by its id ("a12"), or ErrNotFound.
-func GetToken(r store.Reader, owner Owner, id string) (Token, error) {
-	token, _, err := getToken(r, owner, id)
-	return token, err
-}
-
-func getToken(r store.Reader, owner Owner, id string) (Token, string, error) {
-	number, ok := tokenNumber(id)
-	if !ok {
-		return Token{}, "", fmt.Errorf("%w: token", ErrNotFound)
-	}
-	hash, err := ownerTokens.Get(r, owner.under()+number)
-	if err != nil {
-		return Token{}, "", notFound(err, "token", id)
-	}
-	token, err := tokens.Get(r, hash)
-	return token, hash, notFound(err, "token", id)
-}
-
-// DeleteToken revokes a token of an owner; one that was issued to an OAuth
-// client other than the hub takes along all others that this client has of the
-// owner. ErrNotFound if there is none of that id.
-func (d *Directory) DeleteToken(ctx context.Context, owner Owner, id string) error {
-	return d.store.Update(ctx, func(w store.Writer) error {
-		token, hash, err := getToken(w, owner, id)
-		if err != nil {
-			return err
-		}
-		if token.ClientID == HubClient {
-			return deleteToken(w, hash, token)
-		}
-		return deleteTokens(w, owner, func(other Token) bool { return other.ClientID == token.ClientID })
-	})
-}
-
-// DeleteClientTokens revokes all tokens that were issued to an OAuth client,
-// inside a transaction.
-func DeleteClientTokens(w store.Writer, clientID string) error {
-	return clientTokens.Each(w, store.Under(clientID), func(item store.Item[string]) error {
-		token, found, err := tokens.Find(w, item.Value)
-		if err != nil || !found {
-			return err
-		}
-		return deleteToken(w, item.Value, token)
-	})
-}
-
-// DeleteTokenIn revokes one token of an owner, inside a transaction; that it is
-// absent is not an error.
-func DeleteTokenIn(w store.Writer, owner Owner, id string) error {
-	token, hash, err := getToken(w, owner, id)
-	if _, ok, err := found(token, err); err != nil || !ok {
-		return err
-	}
-	return deleteToken(w, hash, token)
-}
-
-// deleteTokens revokes the tokens of an owner that match; nil means all.
-func deleteTokens(w store.Writer, owner Owner, match func(Token) bool) error {
-	return ownerTokens.Each(w, owner.under(), func(item store.Item[string]) error {
-		token, found, err := tokens.Find(w, item.Value)
-		if err != nil || !found || match != nil && !match(token) {
-			return err
-		}
-		return deleteToken(w, item.Value, token)
-	})
-}
-
-func deleteToken(w store.Writer, hash string, token Token) error {
-	if err := tokens.Delete(w, hash); err != nil {
-		return err
-	}
-	if err := ownerTokens.Delete(w, token.ownerIndex()); err != nil {
-		return err
-	}
-	if err := activities.Delete(w, ActivityOfToken(token.ID)); err != nil {
-		return err
-	}
-	return clientTokens.Delete(w, token.clientIndex())
-}
-
-func (t Token) ownerIndex() string {
-	number, _ := tokenNumber(t.ID)
-	return t.Owner.under() + number
-}
-
-func (t Token) clientIndex() string {
-	number, _ := tokenNumber(t.ID)
-	return store.Under(t.ClientID, t.Owner.Kind(), t.Owner.Name()) + number
-}
-
-// tokenNumber is a token's id such that ids sort in the order of creation.
-func tokenNumber(id string) (string, bool) {
-	var number uint64
-	if n, err := fmt.Sscanf(id, "a%d", &number); err != nil || n != 1 || fmt.Sprintf("a%d", number) != id {
-		return "", false
-	}
-	return numberID(number), true
 }

@@ -57,10 +57,11 @@ const purposeAuthState = "auth state"
 
 // GetUser returns a user inside a transaction, or ErrNotFound.
 func GetUser(r store.Reader, name string) (User, error) {
-	if name == "" || len(name) > store.MaxKeyLength/4 {
-		return User{}, fmt.Errorf("%w: user", ErrNotFound)
+	id, err := keyOf("user", name)
+	if err != nil {
+		return User{}, err
 	}
-	user, err := users.Get(r, store.Join(name))
+	user, err := users.Get(r, id)
 	return user, notFound(err, "user", name)
 }
 
@@ -73,8 +74,8 @@ func (d *Directory) User(ctx context.Context, name string) (user User, err error
 	return user, err
 }
 
-// Users calls use with every user in the order of their creation, beginning
-// after the given number.
+// Users returns the users in the order of their creation, beginning after the
+// given number: at most limit of them, or store.MaxPage if that is zero.
 func (d *Directory) Users(ctx context.Context, after uint64, limit int) (list []User, err error) {
 	err = d.store.View(ctx, func(r store.Reader) error {
 		list = nil
@@ -99,7 +100,7 @@ func (d *Directory) Users(ctx context.Context, after uint64, limit int) (list []
 }
 
 // CreateUser creates a user. The name must have passed the authenticator's
-// rules. ErrExists if there is one of that name.
+// rules. ErrExists if there is one of that name, ErrName if nobody can have it.
 func (d *Directory) CreateUser(ctx context.Context, name string, admin bool) (user User, err error) {
 	err = d.store.Update(ctx, func(w store.Writer) error {
 		user, err = d.createUser(w, name, admin)
@@ -109,6 +110,9 @@ func (d *Directory) CreateUser(ctx context.Context, name string, admin bool) (us
 }
 
 func (d *Directory) createUser(w store.Writer, name string, admin bool) (User, error) {
+	if err := CheckName(name); err != nil {
+		return User{}, err
+	}
 	if _, err := GetUser(w, name); err == nil {
 		return User{}, fmt.Errorf("%w: user %q", ErrExists, name)
 	} else if !errors.Is(err, ErrNotFound) {
@@ -126,15 +130,19 @@ func (d *Directory) createUser(w store.Writer, name string, admin bool) (User, e
 }
 
 // UpdateUser changes a user in one transaction; change may run more than once.
-// It must not touch Name, Number, Created or Groups (see SetGroups).
+// What it does to Name, Number, Created or Groups has no effect (see ChangeUser
+// and SetGroups).
 func (d *Directory) UpdateUser(ctx context.Context, name string, change func(*User) error) (user User, err error) {
 	err = d.store.Update(ctx, func(w store.Writer) error {
 		if user, err = GetUser(w, name); err != nil {
 			return err
 		}
+		before := user
+		before.Groups = slices.Clone(user.Groups)
 		if err := change(&user); err != nil {
 			return err
 		}
+		user.Name, user.Number, user.Created, user.Groups = before.Name, before.Number, before.Created, before.Groups
 		slices.Sort(user.Roles)
 		user.Roles = slices.Compact(user.Roles)
 		return putUser(w, user)
@@ -167,8 +175,20 @@ func (d *Directory) DeleteUser(ctx context.Context, name string) error {
 		if err := userNumbers.Delete(w, numberID(user.Number)); err != nil {
 			return err
 		}
-		return users.Delete(w, store.Join(name))
+		return dropUser(w, name)
 	})
+}
+
+// dropUser deletes the record of a user, with the roles in the index.
+func dropUser(w store.Writer, name string) error {
+	user, err := GetUser(w, name)
+	if err != nil {
+		return err
+	}
+	if err := indexRoles(w, memberUser, name, user.assigned(), nil); err != nil {
+		return err
+	}
+	return users.Delete(w, store.Join(name))
 }
 
 // AuthState opens what the authenticator stored with the user; nil if nothing.
@@ -191,8 +211,17 @@ func (d *Directory) SetAuthState(user *User, state json.RawMessage) {
 // authStateOf binds sealed auth state to one user.
 func authStateOf(user User) []byte { return []byte(numberID(user.Number)) }
 
+// putUser writes a user, with the roles into the index, unless nothing changed.
 func putUser(w store.Writer, user User) error {
-	return users.Put(w, store.Join(user.Name), user, time.Time{})
+	id := store.Join(user.Name)
+	before, _, err := users.Find(w, id)
+	if err != nil {
+		return err
+	}
+	if err := indexRoles(w, memberUser, user.Name, before.assigned(), user.assigned()); err != nil {
+		return err
+	}
+	return putChanged(w, users, id, user)
 }
 
 // numberID sorts as the number does.

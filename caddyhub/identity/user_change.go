@@ -60,7 +60,7 @@ func (d *Directory) rename(w store.Writer, user *User, name string) error {
 	}
 	old := user.Name
 	user.Name = name
-	if err := users.Delete(w, store.Join(old)); err != nil {
+	if err := dropUser(w, old); err != nil {
 		return err
 	}
 	if err := putUser(w, *user); err != nil {

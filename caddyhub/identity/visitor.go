@@ -86,16 +86,20 @@ func (d *Directory) byVisitorToken(ctx context.Context, secret string) (identity
 		return nil, ErrInvalid
 	}
 	err = d.store.View(ctx, func(r store.Reader) error {
-		session, err := getSession(r, visitor.SessionID)
+		session, err := d.session(r, visitor.SessionID)
 		if err != nil {
 			return err
 		}
-		if identity, err = d.ofSession(r, session); err != nil {
+		found, held, err := d.ofSession(r, session)
+		if err != nil {
 			return err
 		}
-		identity.Visitor = &visitor
-		identity.Scopes = d.cut(nil, identity.Owner.scopeOwner(visitor.Client), identity.Scopes, GroupsOf(r))
-		return nil
+		found.Visitor, identity = &visitor, found
+		found.Scopes, err = d.cut(r, nil, found.Owner, visitor.Client, held)
+		return err
 	})
-	return identity, err
+	if err != nil {
+		return nil, err
+	}
+	return identity, nil
 }
