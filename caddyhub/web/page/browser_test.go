@@ -159,8 +159,22 @@ func TestBrowserFollowsProgress(t *testing.T) {
 	if want := "Server requested|Pulling image"; log != want {
 		t.Errorf("log %q, want %q", log, want)
 	}
-	b.do(t, chromedp.WaitVisible("#there"))
+	b.do(t, chromedp.Evaluate(watchBar, nil), chromedp.WaitVisible("#there"))
+	var moves []float64
+	b.do(t, chromedp.Evaluate(`JSON.parse(sessionStorage.getItem('moves'))`, &moves))
+	if want := []float64{60, 100}; !slices.Equal(moves, want) {
+		t.Errorf("with the events sent again the bar goes to %v, want %v", moves, want)
+	}
 }
+
+// watchBar notes where the bar goes.
+const watchBar = `{
+	const moves = [];
+	new MutationObserver(() => {
+		moves.push(document.getElementById('progress-bar').value);
+		sessionStorage.setItem('moves', JSON.stringify(moves));
+	}).observe(document.getElementById('progress-bar'), {attributes: true});
+}`
 
 func TestBrowserShowsFailure(t *testing.T) {
 	b, p := newBrowser(t)

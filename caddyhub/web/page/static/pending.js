@@ -29,17 +29,20 @@ function text(event) {
 }
 
 function show(event) {
+  const words = text(event);
+  if (words && log.children[position]?.textContent === words) {
+    // It was shown before; to go back to it would move the bar backwards.
+    position += 1;
+    return;
+  }
   if (typeof event.progress === 'number') {
     const value = Math.max(0, Math.min(100, Math.round(event.progress)));
     bar.value = value;
     percent.textContent = `${value}%`;
   }
-  const words = text(event);
   if (!words) return;
   message.textContent = words;
-  const known = log.children[position]?.textContent === words;
-  position = known ? position + 1 : log.children.length + 1;
-  if (known) return;
+  position = log.children.length + 1;
   const entry = document.createElement('li');
   entry.className = 'progress-log-event';
   entry.textContent = words;
