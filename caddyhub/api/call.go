@@ -48,8 +48,12 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (a *API) serve(w http.ResponseWriter, r *http.Request) error {
 	path, below := strings.CutPrefix(r.URL.EscapedPath(), a.root)
-	if !below {
-		path = "/health" // the one other path that Serves knows
+	switch {
+	case below && (path == "" || path[0] == '/'):
+	case r.URL.EscapedPath() == a.options.Base.Hub("health"):
+		path = "/health"
+	default:
+		return errNoRoute
 	}
 	route, names, err := a.routes.find(path)
 	if err != nil {

@@ -77,6 +77,9 @@ func describe(err error) *failure {
 		return badRequest("The path is not valid UTF-8")
 	case errors.Is(err, errNoRoute), errors.Is(err, identity.ErrNotFound):
 		return &failure{status: http.StatusNotFound, err: err}
+	case errors.Is(err, identity.ErrName):
+		// After the case above: a look-up by an impossible name finds nothing.
+		return badRequest("Nobody can have this name")
 	}
 	return &failure{status: http.StatusInternalServerError, err: err}
 }

@@ -22,6 +22,9 @@ func TestHostile(t *testing.T) {
 	}{
 		"megabyte of user name in the path": {"GET", "/users/" + long, "", 404},
 		"long user name":                    {"POST", "/users/" + strings.Repeat("a", 300), "", 400},
+		"runes that no key holds":           {"POST", "/users/" + strings.Repeat("%C3%A4", 100), "", 400},
+		"list of such":                      {"POST", "/users", `{"usernames":["` + strings.Repeat("ä", 100) + `"]}`, 400},
+		"change to such":                    {"PATCH", "/users/eve", `{"name":"` + strings.Repeat("ä", 100) + `"}`, 400},
 		"longer than any key":               {"POST", "/users/" + strings.Repeat("a", 800), "", 404},
 		"long name that escapes to more":    {"POST", "/users/" + strings.Repeat("%20", 300), "", 404},
 		"long server name":                  {"POST", "/users/ada/servers/" + strings.Repeat("a", 600), "", 400},
@@ -113,14 +116,14 @@ func TestOnTheWire(t *testing.T) {
 	site := httptest.NewServer(h.api)
 	defer site.Close()
 	for head, want := range map[string]string{
-		"GET /hub/api/users/%zz HTTP/1.1\r\nHost: x\r\n":                                                               "400",
-		"GET /hub/api/users/a b HTTP/1.1\r\nHost: x\r\n":                                                               "400",
-		"GET /hub/api HTTP/1.1\r\nHost: x\r\n":                                                                         "200",
-		"GET http://other.test/hub/api/ HTTP/1.1\r\nHost: x\r\n":                                                       "200",
-		"GET /hub/api/user HTTP/1.1\r\nHost: x\r\nAuthorization: token a\r\nAuthorization: token b\r\n":                "400",
-		"POST /hub/api/users HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n":               "403",
-		"POST /hub/api/users HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999999\r\n":                                    "403",
-		"HEAD /hub/health HTTP/1.1\r\nHost: x\r\n":                                                                     "200",
+		"GET /hub/api/users/%zz HTTP/1.1\r\nHost: x\r\n":                                                           "400",
+		"GET /hub/api/users/a b HTTP/1.1\r\nHost: x\r\n":                                                           "400",
+		"GET /hub/api HTTP/1.1\r\nHost: x\r\n":                                                                     "200",
+		"GET http://other.test/hub/api/ HTTP/1.1\r\nHost: x\r\n":                                                   "200",
+		"GET /hub/api/user HTTP/1.1\r\nHost: x\r\nAuthorization: token a\r\nAuthorization: token b\r\n":            "400",
+		"POST /hub/api/users HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n":           "403",
+		"POST /hub/api/users HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999999\r\n":                                "403",
+		"HEAD /hub/health HTTP/1.1\r\nHost: x\r\n":                                                                 "200",
 		"DELETE /hub/api/users/ada HTTP/1.1\r\nHost: x\r\nCookie: caddyhub-session=a.b; caddyhub-session=\xff\r\n": "403",
 	} {
 		connection := must(net.Dial("tcp", site.Listener.Addr().String()))(t)

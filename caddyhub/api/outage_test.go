@@ -69,3 +69,39 @@ func TestOutageOfGroups(t *testing.T) {
 		}
 	}
 }
+
+// TestOutageWhileWaiting takes the store away after a start or stop was recorded:
+// it goes on, and asking again is answered.
+func TestOutageWhileWaiting(t *testing.T) {
+	h := newHub(t)
+	r := request{method: "POST", path: "/users/ada/server", token: h.token("ada", "inherit")}
+	h.spawner.hold()
+	answered := make(chan int)
+	go func() { answered <- h.send(r).Code }()
+	h.pending("ada", "spawn")
+	h.store.away.Store(true)
+	// Any word from the spawner makes the waiting request look at the store.
+	h.spawner.release()
+	code := <-answered
+	h.store.away.Store(false)
+	if code != 202 && code != 201 {
+		t.Errorf("a start that goes on is answered with %d", code)
+	}
+	if s := h.settled("ada", ""); !s.Ready {
+		t.Errorf("%+v", s)
+	}
+}
+
+// pending waits until the administrator sees something going on with a user.
+func (h *hub) pending(user, want string) {
+	h.t.Helper()
+	for {
+		s, err := h.servers.Get(h.t.Context(), user, "")
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		if string(s.Pending) == want {
+			return
+		}
+	}
+}

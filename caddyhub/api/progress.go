@@ -108,12 +108,21 @@ func (s eventStream) send(event server.Event) error {
 	if _, err := fmt.Fprintf(s.w, "data: %s\n\n", data); err != nil {
 		return err
 	}
-	return s.control.Flush()
+	return s.flush()
 }
 
 func (s eventStream) alive() error {
 	if _, err := s.w.Write([]byte("\n\n")); err != nil {
 		return err
 	}
-	return s.control.Flush()
+	return s.flush()
+}
+
+// flush sends what was written. Where that cannot be done it comes late, but it
+// comes.
+func (s eventStream) flush() error {
+	if err := s.control.Flush(); !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	return nil
 }

@@ -55,13 +55,20 @@ func startServer(c *call) error {
 	case errors.Is(err, server.ErrNotFound):
 		return notStarted(server.Server{User: c.user, Name: c.server})
 	case err != nil:
-		return err
+		return c.begun(err)
 	case s.Ready:
 		return c.empty(http.StatusCreated, typeText)
 	case s.Pending == server.PendingSpawn:
 		return c.empty(http.StatusAccepted, typeText)
 	}
 	return notStarted(s)
+}
+
+// begun answers for a start or stop that is recorded but could not be waited
+// for: it goes on, on whatever node.
+func (c *call) begun(err error) error {
+	c.log.WarnContext(c.r.Context(), "end of a start or stop not seen", "user", c.user, "server", c.server, "error", err)
+	return c.empty(http.StatusAccepted, typeText)
 }
 
 // notStarted is a start that has failed or was called off.
@@ -100,7 +107,7 @@ func stopServer(c *call) error {
 	after, err := c.options.Servers.Wait(ctx, c.user, c.server, c.options.SlowStop)
 	switch {
 	case err != nil && !errors.Is(err, server.ErrNotFound):
-		return err
+		return c.begun(err)
 	case err == nil && after.Pending == server.PendingStop:
 		return c.empty(http.StatusAccepted, typeText)
 	}

@@ -13,8 +13,10 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/spawner"
 )
 
-// impatient makes requests wait for nothing.
-func impatient(s *settings) { s.api.SlowSpawn, s.api.SlowStop = time.Millisecond, time.Millisecond }
+// impatient makes requests wait only long enough to look once.
+func impatient(s *settings) {
+	s.api.SlowSpawn, s.api.SlowStop = 100*time.Millisecond, 100*time.Millisecond
+}
 
 func TestStartAndStop(t *testing.T) {
 	h := newHub(t)

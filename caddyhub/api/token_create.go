@@ -3,36 +3,15 @@ package api
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"math"
 	"net/http"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/authenticator"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/scope"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 )
-
-// maxNote is how long the note of a token may be, in bytes, as in JupyterHub's
-// database. Every list of tokens shows it.
-const maxNote = 1023
-
-// maxScopes is how many scopes or roles a request for a token may name. Each is
-// expanded at every use of the token.
-const maxScopes = 1000
-
-// tokenWish is a well-formed request for a token.
-type tokenWish struct {
-	note string
-	// scopes and roles are nil where the request does not say.
-	scopes   []string
-	roles    []string
-	lifetime time.Duration
-}
 
 // createToken makes a token for a user: one that the caller may make tokens for
 // or, without credentials, one who proves who they are in the body (section 1.5).
@@ -103,151 +82,6 @@ func (c *call) mayMakeTokens() error {
 	}
 	return refuse(http.StatusForbidden, "%s %s not found or no permissions to generate tokens",
 		kind, authenticator.ForLog(c.user))
-}
-
-// authenticate identifies the caller by what the body has for the authenticator,
-// as a login does, without making a session. Only trouble of ours is told apart
-// from a refusal.
-func (c *call) authenticate(auth any) error {
-	refused := refuse(http.StatusForbidden, "")
-	form, ok := formOf(auth)
-	if !ok {
-		return refused
-	}
-	attempt := authenticator.Attempt{Form: form, Request: c.r, Remote: c.options.Remote(c.r)}
-	for _, offer := range c.options.Login.Offers() {
-		if offer.Redirects {
-			continue
-		}
-		decision, err := c.options.Login.Login(c.r.Context(), offer.Name, attempt)
-		if err == nil {
-			return c.loggedIn(decision)
-		}
-		switch status, message, retry := authenticator.Describe(err); {
-		case status >= http.StatusInternalServerError, status == http.StatusTooManyRequests:
-			return &failure{status: status, message: message, retryAfter: retry, err: err}
-		case !errors.Is(err, authenticator.ErrDenied):
-			return refused
-		}
-	}
-	return refused
-}
-
-// formOf is the object "auth" as the fields of a login form.
-func formOf(auth any) (map[string]string, bool) {
-	fields, is := auth.(map[string]any)
-	if !is || len(fields) == 0 {
-		return nil, false
-	}
-	form := make(map[string]string, len(fields))
-	for name, value := range fields {
-		text, is := value.(string)
-		if !is {
-			return nil, false
-		}
-		form[name] = text
-	}
-	return form, true
-}
-
-// loggedIn makes the user of a decision the caller. Only a login in the browser
-// creates users.
-func (c *call) loggedIn(decision *authenticator.Decision) error {
-	if _, err := c.options.Directory.User(c.r.Context(), decision.User); errors.Is(err, identity.ErrNotFound) {
-		return refuse(http.StatusForbidden, "")
-	} else if err != nil {
-		return err
-	}
-	user, err := c.options.Directory.RecordLogin(c.r.Context(), identity.Login{
-		Name: decision.User, Authenticator: decision.Authenticator, Admin: decision.Admin,
-		ManageGroups: decision.Groups != nil, Groups: decision.Groups, AuthState: decision.AuthState,
-	})
-	if err != nil {
-		return err
-	}
-	caller := &identity.Identity{Owner: identity.UserOwner(user.Name), User: &user}
-	err = c.options.Directory.Store().View(c.r.Context(), func(r store.Reader) (err error) {
-		caller.Scopes, err = c.options.Directory.OwnerScopes(r, caller.Owner)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	c.become(caller)
-	c.active()
-	return nil
-}
-
-// tokenWish checks the types of what is asked for.
-func (c *call) tokenWish(body map[string]any) (wish tokenWish, err error) {
-	if wish.note, err = c.note(body["note"]); err != nil {
-		return wish, err
-	}
-	if wish.roles, err = names(body, "roles"); err != nil {
-		return wish, err
-	}
-	if wish.scopes, err = names(body, "scopes"); err != nil {
-		return wish, err
-	}
-	if wish.roles != nil && wish.scopes != nil {
-		return wish, badRequest("Can only assign one of scopes or roles when creating tokens.")
-	}
-	wish.lifetime, err = c.lifetime(body["expires_in"])
-	return wish, err
-}
-
-// names reads a list that may be absent.
-func names(body map[string]any, key string) ([]string, error) {
-	if body[key] == nil {
-		return nil, nil
-	}
-	list, ok := texts(body[key])
-	if !ok || len(list) > maxScopes {
-		return nil, badRequest("token %s must be null or a list of strings, not %s", key, repr(body[key]))
-	}
-	return list, nil
-}
-
-func (c *call) note(value any) (string, error) {
-	if empty(value) {
-		note := "Requested via api"
-		if c.identity.Owner != identity.UserOwner(c.user) {
-			note += " by " + c.identity.Kind() + " " + c.identity.Name()
-		}
-		return note, nil
-	}
-	note, is := value.(string)
-	if !is || len(note) > maxNote {
-		return "", badRequest("token note must be null or a string of at most %d bytes, not %s", maxNote, repr(value))
-	}
-	return note, nil
-}
-
-// lifetime reads expires_in. Null and 0 mean no end or, where there is a limit,
-// the limit; JupyterHub lets 0 go around it.
-func (c *call) lifetime(value any) (time.Duration, error) {
-	limit := c.options.TokenMaxLifetime
-	if value == nil {
-		return limit, nil
-	}
-	number, is := value.(json.Number)
-	if !is || !isInteger(number) {
-		return 0, badRequest("token expires_in must be null or integer, not %s", repr(value))
-	}
-	seconds, err := strconv.ParseInt(string(number), 10, 64)
-	most := int64(math.MaxInt64 / time.Second)
-	if limit > 0 {
-		most = int64(limit / time.Second)
-	}
-	switch {
-	case strings.HasPrefix(string(number), "-") && seconds != 0:
-		return 0, badRequest("expires_in must be a positive integer or null, not %s", repr(number))
-	case err != nil || seconds > most:
-		return 0, badRequest("token expires_in: %s must not exceed %d", repr(number), most)
-	case seconds == 0:
-		return limit, nil
-	}
-	return time.Duration(seconds) * time.Second, nil
 }
 
 // makeToken checks what the owner may have and stores the token, in one
