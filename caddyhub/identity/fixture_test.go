@@ -206,3 +206,40 @@ func (s *noUpdates) Update(context.Context, func(store.Writer) error) error {
 	s.tries++
 	return store.ErrUnavailable
 }
+
+// read returns what a View reads.
+func read[T any](f *fixture, read func(store.Reader) (T, error)) (value T, err error) {
+	err = f.store.View(context.Background(), func(r store.Reader) error {
+		value, err = read(r)
+		return err
+	})
+	return value, err
+}
+
+// countingReads is a store that notes what its Updates read.
+type countingReads struct {
+	store.Store
+	read map[store.Key]bool
+}
+
+func (s countingReads) Update(ctx context.Context, write func(store.Writer) error) error {
+	return s.Store.Update(ctx, func(w store.Writer) error { return write(countingWriter{w, s.read}) })
+}
+
+type countingWriter struct {
+	store.Writer
+	read map[store.Key]bool
+}
+
+func (w countingWriter) Get(key store.Key) (store.Record, error) {
+	w.read[key] = true
+	return w.Writer.Get(key)
+}
+
+func (w countingWriter) List(kind string, page store.Page) ([]store.Record, error) {
+	records, err := w.Writer.List(kind, page)
+	for _, record := range records {
+		w.read[record.Key] = true
+	}
+	return records, err
+}
