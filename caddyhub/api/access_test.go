@@ -218,3 +218,32 @@ func TestVisitor(t *testing.T) {
 	h.expect(request{method: "POST", path: "/users/ada/server", token: token}, 403,
 		"Action is not authorized with current scopes; requires any of [servers]")
 }
+
+// TestService shows a service to itself, as far as its scopes go.
+func TestService(t *testing.T) {
+	h := newHub(t)
+	err := h.directory.Apply(t.Context(), identity.Configuration{Services: []identity.ConfiguredService{{
+		Service:  identity.Service{Name: "grafana", Admin: true, URL: "http://127.0.0.1:3000", Info: []byte(`{"a":1}`)},
+		APIToken: "grafana-secret",
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	me := model[map[string]any](t, h.expect(request{method: "GET", path: "/user", token: "grafana-secret"}, 200, ""))
+	for key, want := range map[string]any{
+		"kind": "service", "name": "grafana", "admin": true, "url": "http://127.0.0.1:3000", "prefix": "/services/grafana/",
+		"display": true, "pid": 0.0,
+	} {
+		if me[key] != want {
+			t.Errorf("%s: %v, not %v", key, me[key], want)
+		}
+	}
+	if info := me["info"].(map[string]any); info["a"] != 1.0 || len(me["command"].([]any)) != 0 || me["roles"].([]any)[0] != "admin" {
+		t.Errorf("service: %v", me)
+	}
+	bare := h.tokenWith(identity.NewToken{Owner: identity.ServiceOwner("grafana"), Scopes: []string{"(no_scope)"}})
+	me = model[map[string]any](t, h.expect(request{method: "GET", path: "/user", token: bare}, 200, ""))
+	if keys := keysOf(me); keys != "admin kind name scopes session_id token_id" {
+		t.Errorf("a token without scopes shows %s", keys)
+	}
+}

@@ -47,15 +47,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *API) serve(w http.ResponseWriter, r *http.Request) error {
-	path, below := strings.CutPrefix(r.URL.EscapedPath(), a.root)
-	switch {
-	case below && (path == "" || path[0] == '/'):
-	case r.URL.EscapedPath() == a.options.Base.Hub("health"):
-		path = "/health"
-	default:
-		return errNoRoute
-	}
-	route, names, err := a.routes.find(path)
+	route, names, err := a.route(r)
 	if err != nil {
 		return err
 	}
@@ -80,6 +72,28 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return e.serve(c)
+}
+
+// route is the path that a request asks for, with its variables.
+func (a *API) route(r *http.Request) (*route, map[string]string, error) {
+	path, below := strings.CutPrefix(r.URL.EscapedPath(), a.root)
+	switch {
+	case below && (path == "" || path[0] == '/'):
+		return a.routes.find(path)
+	case r.URL.EscapedPath() == a.options.Base.Hub("health"):
+		return a.routes.find("/health")
+	}
+	return nil, nil, errNoRoute
+}
+
+// pattern names the path of a request for logs, without what is in it: one of
+// the variables is a token.
+func (a *API) pattern(r *http.Request) string {
+	found, _, err := a.route(r)
+	if err != nil {
+		return "unknown"
+	}
+	return found.pattern
 }
 
 // admit finds out who calls and whether they may.

@@ -88,7 +88,7 @@ func describe(err error) *failure {
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	f := describe(err)
 	if f.status >= http.StatusInternalServerError && r.Context().Err() == nil {
-		a.log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.EscapedPath(), "error", err)
+		a.log.ErrorContext(r.Context(), "request failed", "method", r.Method, "endpoint", a.pattern(r), "error", err)
 	}
 	header := w.Header()
 	header.Set("Content-Type", typeJSON)

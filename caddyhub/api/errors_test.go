@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -54,6 +55,12 @@ func TestDescribe(t *testing.T) {
 		if answer.Code != c.status || strings.Contains(answer.Body.String(), "sesame") || strings.Contains(answer.Body.String(), `"message":""`) {
 			t.Errorf("%s: %d %s", name, answer.Code, answer.Body)
 		}
+	}
+	var log strings.Builder
+	secretive := New(Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	secretive.fail(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/hub/api/authorizations/token/sesame?x=sesame", nil), store.ErrUnavailable)
+	if strings.Contains(log.String(), "sesame") || !strings.Contains(log.String(), "/authorizations/token/{token}") {
+		t.Errorf("log: %s", log.String())
 	}
 	answer := httptest.NewRecorder()
 	New(Options{}).fail(answer, httptest.NewRequest(http.MethodGet, "/", nil), &failure{status: 429, retryAfter: 1500 * time.Millisecond})

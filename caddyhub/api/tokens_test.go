@@ -218,6 +218,13 @@ func TestDeleteOAuthToken(t *testing.T) {
 		}))
 	}
 	mine := h.token("ada", "inherit")
+	browser := h.tokenWith(identity.NewToken{
+		Owner: identity.UserOwner("eve"), Scopes: []string{"self"}, ClientID: "service-grafana", BrowserSession: "one login",
+	})
+	if eve := h.tokens("eve"); eve[0]["session_id"] != "one login" {
+		t.Errorf("token of a login: %v", eve)
+	}
+	h.expect(request{method: "GET", path: "/user", token: browser}, 200, "")
 	list := h.tokens("ada")
 	i := slices.IndexFunc(list, func(token map[string]any) bool { return token["oauth_client"] == "service-grafana" })
 	h.expect(request{method: "DELETE", path: fmt.Sprint("/users/ada/tokens/", list[i]["id"]), token: mine}, 204, "")
