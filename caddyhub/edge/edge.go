@@ -10,16 +10,20 @@
 //     every request, that opens this one server and ends with the session. An
 //     own server therefore opens without an OAuth round trip, and no cookie in
 //     between can expire. Tokens that clients bring themselves are passed on.
+//   - The upstream finds no other credential than the one that was decided by,
+//     wherever it looks first.
 //   - Cookies of the edge and stale tokens of its own never reach an upstream,
 //     and no upstream sets a cookie of ours.
+//   - No request waits for a write to the store, and what one request has set
+//     off is bounded, however many follow.
 package edge
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/browser"
@@ -55,8 +59,21 @@ type Options struct {
 type Edge struct {
 	options Options
 	hygiene *gate.Hygiene
-	now     func() time.Time
-	log     *slog.Logger
+	// logins removes the cookie with the id of a login.
+	logins *gate.Hygiene
+	now    func() time.Time
+	log    *slog.Logger
+	// renewals prolong sessions, checks look after servers that do not answer.
+	renewals, checks *errands
+}
+
+// identityHeaders are what upstreams may take for the word of the edge: who
+// visits, from where, and over what. Single-user servers believe the last two
+// kinds (Tornado's xheaders). X-Forwarded-For, -Proto and -Host are not among
+// them: the proxy writes these itself.
+var identityHeaders = []string{
+	"X-Forwarded-User", "Remote-User", "X-Remote-User", "X-JupyterHub-User",
+	"X-Real-IP", "X-Scheme", "Forwarded",
 }
 
 // New makes an Edge.
@@ -68,16 +85,19 @@ func New(options Options) *Edge {
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
+	e.renewals = newErrands(maxRenewals, 0, e.now)
+	e.checks = newErrands(maxChecks, checkPause, e.now)
 	host := ""
 	if options.PublicURL != nil {
 		host = options.PublicURL.Hostname()
 	}
 	e.hygiene = gate.NewHygiene(gate.HygieneOptions{
-		IdentityHeaders: []string{"X-Forwarded-User", "Remote-User", "X-Remote-User", "X-JupyterHub-User"},
+		IdentityHeaders: identityHeaders,
 		Cookies:         options.Browser.ReservedCookies(),
 		ReservedCookies: []string{browser.XSRFCookie, browser.BrowserSessionCookie},
 		HubHost:         host,
 	})
+	e.logins = gate.NewHygiene(gate.HygieneOptions{Cookies: []string{browser.BrowserSessionCookie}})
 	return e
 }
 
@@ -90,7 +110,8 @@ var ErrUpstream = errors.New("edge: the upstream does not answer")
 type Forward func(w http.ResponseWriter, r *http.Request, to route.Route) error
 
 // Serve answers a request below {base}user/ or {base}services/, or forwards it.
-// An error is one of forward's, but not ErrUpstream, which it answers.
+// Outside the base path there is nothing for anybody. An error is one of
+// forward's; ErrUpstream is answered here unless the answer has begun.
 func (e *Edge) Serve(w http.ResponseWriter, r *http.Request, forward Forward) error {
 	v := e.look(r)
 	decision := v.decide(e.links())
@@ -98,39 +119,13 @@ func (e *Edge) Serve(w http.ResponseWriter, r *http.Request, forward Forward) er
 		e.refuse(w, r, v, decision)
 		return nil
 	}
-	err := e.forward(w, r, v, forward)
-	if errors.Is(err, ErrUpstream) {
+	begun, err := e.forward(w, r, v, forward)
+	if errors.Is(err, ErrUpstream) && !begun {
 		e.upstreamGone(w, r, v)
 		return nil
 	}
 	return err
 }
-
-// upstreamGone answers for an upstream that should be there and is not, and has
-// its server looked after, so that the next request gets a better answer.
-func (e *Edge) upstreamGone(w http.ResponseWriter, r *http.Request, v *visit) {
-	if server := v.client.Server; !server.IsZero() {
-		go func() {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), checkTimeout)
-			defer cancel()
-			if _, err := e.options.Servers.Check(ctx, server.User, server.Name); err != nil {
-				e.log.Warn("server not looked after", "user", server.User, "server", server.Name, "error", err)
-			}
-		}()
-	}
-	e.refuse(w, r, v, gate.Decision{
-		Verdict: gate.Refuse, Status: http.StatusServiceUnavailable, RetryAfter: retryAfter,
-		Message: "Your server appears to be down. Try restarting it from the hub.",
-		JSON:    v.request.Class.Kind != gate.KindNavigation,
-	})
-}
-
-const (
-	// checkTimeout bounds a look at a server that did not answer.
-	checkTimeout = 30 * time.Second
-	// retryAfter is told to clients of a server that did not answer.
-	retryAfter = 5 * time.Second
-)
 
 // Serves says whether a path, as it stands in the request, is one for Serve.
 func (e *Edge) Serves(r *http.Request) bool {
@@ -139,41 +134,6 @@ func (e *Edge) Serves(r *http.Request) bool {
 		// Ambiguous paths are refused here rather than guessed about elsewhere.
 		return true
 	}
-	first := path.Segment(0)
-	return path.InBase() && (first == "user" || first == "services") && path.HasSegment(first)
-}
-
-// Answer is Serve for a request that came to {hub}user/... instead: what is
-// running is redirected to, everything else is answered.
-func (e *Edge) Answer(w http.ResponseWriter, r *http.Request) {
-	inner := r.Clone(r.Context())
-	rest := r.URL.EscapedPath()[len(e.options.Base.Hub("")):]
-	target := string(e.options.Base) + rest
-	if r.URL.RawQuery != "" {
-		target += "?" + r.URL.RawQuery
-	}
-	parsed, err := url.ParseRequestURI(target)
-	if err != nil {
-		http.Error(w, "Bad Request", http.StatusBadRequest)
-		return
-	}
-	inner.URL, inner.RequestURI = parsed, target
-	v := e.look(inner)
-	decision := v.decide(e.links())
-	if !decision.Allowed() {
-		e.refuse(w, inner, v, decision)
-		return
-	}
-	w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(w, r, target, http.StatusFound)
-}
-
-func (e *Edge) links() gate.Links { return gate.Links{Hub: e.options.Base.Hub("")} }
-
-func (e *Edge) refuse(w http.ResponseWriter, r *http.Request, v *visit, decision gate.Decision) {
-	if decision.JSON || decision.Verdict == gate.Redirect || e.options.Refused == nil {
-		decision.Write(w, nil)
-		return
-	}
-	e.options.Refused(w, r, v.Visit, decision)
+	first, _, _ := strings.Cut(path.Below(), "/")
+	return path.InBase() && (first == "user" || first == "services")
 }

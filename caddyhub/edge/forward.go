@@ -1,7 +1,10 @@
 package edge
 
 import (
+	"context"
 	"net/http"
+	"slices"
+	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/browser"
 	"github.com/caddyhub/caddyhub/caddyhub/gate"
@@ -9,47 +12,108 @@ import (
 )
 
 // forward hands an allowed request on, with the visitor's identity and without
-// what is ours.
-func (e *Edge) forward(w http.ResponseWriter, r *http.Request, v *visit, forward Forward) error {
-	e.options.Browser.Renew(r.Context(), v.Visit)
+// what is ours. It says whether an answer has begun.
+func (e *Edge) forward(w http.ResponseWriter, r *http.Request, v *visit, forward Forward) (begun bool, err error) {
+	e.renew(r.Context(), v)
 	e.touch(v)
 
+	prefix := e.prefix(v)
+	clean := &sanitizer{ResponseWriter: w, hygiene: e.hygiene, prefix: prefix}
+	if v.Identity.Session != nil && v.request.Class.Kind == gate.KindNavigation {
+		clean.ours = func(header http.ResponseWriter) { e.equip(header, r, v, prefix) }
+	}
+	err = forward(clean, e.outgoing(r, v), *v.route)
+	return clean.done, err
+}
+
+// outgoing is the request as the upstream gets it.
+func (e *Edge) outgoing(r *http.Request, v *visit) *http.Request {
 	out := r.Clone(r.Context())
+	if sent := out.URL.RawPath; sent != "" && sent != out.URL.EscapedPath() {
+		// net/url would encode what the client has sent as it is, "|" or "ü".
+		out.URL.Opaque = sent
+	}
 	e.hygiene.SanitizeRequest(out.Header)
+	// Fields behind a body may be dropped (RFC 9110, 6.5.1). An upstream that
+	// merges them into the headers would take them for ours.
+	out.Trailer = nil
 	if v.request.Class.Kind != gate.KindWebSocket {
 		gate.StripUpgrade(out.Header)
 	}
-	prefix := e.prefix(v)
-	clean := &sanitizer{ResponseWriter: w, hygiene: e.hygiene, prefix: prefix}
-	if session := v.Identity.Session; session != nil {
+	session := v.Identity.Session
+	switch {
+	case session != nil:
 		e.introduce(out, session, v)
-		clean.ours = func(header http.ResponseWriter) { e.equip(header, r, v, prefix) }
+	case v.Credentials.FromURL:
+		out.Header.Del("Authorization")
 	}
-	return forward(clean, out, *v.route)
-}
-
-// introduce tells the upstream who visits, by a token that the edge mints. A
-// token of the edge's own that a page sent back is replaced, wherever it stood.
-func (e *Edge) introduce(out *http.Request, session *identity.Session, v *visit) {
-	out.Header.Set("Authorization", "token "+e.options.Directory.VisitorToken(session, v.client))
-	if v.Credentials.VisitorToken != "" {
+	if v.misleads(out) {
 		out.URL.RawQuery = gate.WithoutParameter(out.URL.RawQuery, "token")
 		out.RequestURI = out.URL.RequestURI()
 	}
-	if len(gate.CookieValues(out.Header, browser.BrowserSessionCookie)) == 0 {
+	return out
+}
+
+// introduce tells the upstream who visits, by a token that the edge mints, in
+// place of whatever stood there, and in which login.
+func (e *Edge) introduce(out *http.Request, session *identity.Session, v *visit) {
+	out.Header.Set("Authorization", "token "+e.options.Directory.VisitorToken(session, v.client))
+	if !slices.Equal(gate.CookieValues(out.Header, browser.BrowserSessionCookie), []string{session.BrowserSession}) {
+		e.logins.SanitizeRequest(out.Header)
 		out.AddCookie(&http.Cookie{Name: browser.BrowserSessionCookie, Value: session.BrowserSession})
 	}
 }
 
+// misleads says whether the upstream would find another token in the URL than
+// the one that was decided by: one that the edge has minted and a page sent
+// back, or any on a WebSocket, where a single-user server looks there first
+// (JupyterHub 5.4). Elsewhere the parameter belongs to the application.
+func (v *visit) misleads(out *http.Request) bool {
+	if out.URL.RawQuery == "" || v.Identity.Session == nil && v.Credentials.FromURL {
+		return false
+	}
+	if v.request.Class.Kind == gate.KindWebSocket {
+		return true
+	}
+	names := gate.CredentialNames{VisitorPrefix: identity.VisitorPrefix}
+	return v.Credentials.VisitorToken != "" &&
+		gate.ReadCredentials(&http.Request{URL: out.URL}, names).VisitorToken != ""
+}
+
 // equip gives the browser what its later requests to the same upstream need.
 func (e *Edge) equip(w http.ResponseWriter, r *http.Request, v *visit, prefix string) {
-	if v.request.Class.Kind != gate.KindNavigation {
-		return
-	}
 	e.options.Browser.SetBrowserSession(w, r, *v.Identity.Session)
 	if _, err := e.options.Browser.XSRFToken(w, r, v.Visit, prefix); err != nil {
 		e.log.ErrorContext(r.Context(), "no XSRF token", "error", err)
 	}
+}
+
+const (
+	// renewTimeout bounds the prolonging of a session, maxRenewals how many are
+	// prolonged at once.
+	renewTimeout = 10 * time.Second
+	maxRenewals  = 32
+	// renewals is into how many parts the life of a session is divided; traffic
+	// in the first of them does not prolong it.
+	renewals = 10
+)
+
+// renew prolongs the session, if it is time to, without the request waiting for
+// it: the session is good for now, and if this fails the next request tries.
+func (e *Edge) renew(ctx context.Context, v *visit) {
+	session := v.Identity.Session
+	if session == nil {
+		return
+	}
+	if e.now().Sub(session.Renewed) < session.Expires.Sub(session.Renewed)/renewals {
+		return
+	}
+	visit := v.Visit
+	e.renewals.start(session.ID, func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewTimeout)
+		defer cancel()
+		e.options.Browser.Renew(ctx, visit)
+	})
 }
 
 // touch notes activity. What a server's own token does is not the user's.
@@ -64,45 +128,10 @@ func (e *Edge) touch(v *visit) {
 			return
 		}
 	}
-	if v.Identity.User != nil {
+	switch {
+	case v.Identity.User != nil:
 		activity.Touch(identity.ActivityOfUser(v.Identity.User.Name), now)
+	case v.Identity.Service != nil:
+		activity.Touch(identity.ActivityOfService(v.Identity.Service.Name), now)
 	}
 }
-
-// sanitizer cleans the headers of an upstream before they are sent.
-type sanitizer struct {
-	http.ResponseWriter
-	hygiene *gate.Hygiene
-	prefix  string
-	// ours sets headers of the edge's own.
-	ours func(http.ResponseWriter)
-	done bool
-}
-
-// WriteHeader cleans and sends the headers. Informational answers have a set of
-// their own.
-func (s *sanitizer) WriteHeader(status int) {
-	informational := status >= 100 && status < 200 && status != http.StatusSwitchingProtocols
-	if !s.done || informational {
-		s.hygiene.SanitizeResponse(s.Header(), s.prefix)
-	}
-	if !s.done && !informational {
-		s.done = true
-		if s.ours != nil {
-			s.ours(s.ResponseWriter)
-		}
-	}
-	s.ResponseWriter.WriteHeader(status)
-}
-
-// Write sends the headers first, as the writer below would.
-func (s *sanitizer) Write(data []byte) (int, error) {
-	if !s.done {
-		s.WriteHeader(http.StatusOK)
-	}
-	return s.ResponseWriter.Write(data)
-}
-
-// Unwrap lets http.ResponseController reach the writer below, to flush and to
-// hijack.
-func (s *sanitizer) Unwrap() http.ResponseWriter { return s.ResponseWriter }
