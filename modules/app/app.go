@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -114,9 +115,10 @@ type App struct {
 	ctx      caddy.Context
 	log      *slog.Logger
 	poolKey  string
-	acquired bool
+	hub      *hub.Hub // from acquire to Cleanup
 	site     atomic.Pointer[hub.Site]
 	stop     context.CancelFunc
+	trying   sync.WaitGroup
 	internal *http.Server
 }
 
@@ -220,26 +222,31 @@ func (a *App) Start() error {
 	if err != nil {
 		return err
 	}
+	settings.Log = a.log
 	if err := a.checkAddresses(settings); err != nil {
 		return err
 	}
-	opened, err := a.acquire(settings)
-	if err != nil {
+	if a.hub, err = a.acquire(); err != nil {
+		return err
+	}
+	// Last comes what other configurations notice.
+	if err := a.listen(); err != nil {
 		return err
 	}
 	var ctx context.Context
 	ctx, a.stop = context.WithCancel(a.ctx)
-	if err := a.serve(ctx, opened, settings); err != nil {
-		if !errors.Is(err, store.ErrUnavailable) {
-			return err
-		}
+	err = a.serve(ctx, settings)
+	switch {
+	case errors.Is(err, store.ErrUnavailable):
 		a.log.Error("the store is out of reach; requests are answered 503 until it is back", "error", err)
-		go a.keepTrying(ctx, opened, settings)
+		a.trying.Go(func() { a.keepTrying(ctx, settings) })
+	case err != nil:
+		return errors.Join(err, a.stopListening())
 	}
-	return a.listen(settings)
+	return nil
 }
 
-func (a *App) acquire(settings hub.Settings) (*hub.Hub, error) {
+func (a *App) acquire() (*hub.Hub, error) {
 	a.poolKey = a.store.Identity()
 	value, _, err := hubs.LoadOrNew(a.poolKey, func() (caddy.Destructor, error) {
 		backend, err := a.store.Open(a.log)
@@ -251,17 +258,16 @@ func (a *App) acquire(settings hub.Settings) (*hub.Hub, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.acquired = true
 	return value.(*hub.Hub), nil
 }
 
 // firstTry is how long Start waits for the store before it lets Caddy go on.
 const firstTry = 5 * time.Second
 
-func (a *App) serve(ctx context.Context, opened *hub.Hub, settings hub.Settings) error {
+func (a *App) serve(ctx context.Context, settings hub.Settings) error {
 	ctx, cancel := context.WithTimeout(ctx, firstTry)
 	defer cancel()
-	site, err := opened.Configure(ctx, settings)
+	site, err := a.hub.Configure(ctx, settings)
 	if err != nil {
 		return err
 	}
@@ -269,19 +275,19 @@ func (a *App) serve(ctx context.Context, opened *hub.Hub, settings hub.Settings)
 	return nil
 }
 
-func (a *App) keepTrying(ctx context.Context, opened *hub.Hub, settings hub.Settings) {
+func (a *App) keepTrying(ctx context.Context, settings hub.Settings) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(retry):
 		}
-		err := a.serve(ctx, opened, settings)
+		err := a.serve(ctx, settings)
 		if err == nil {
 			a.log.Info("the store is back; the hub serves")
 			return
 		}
-		if !errors.Is(err, store.ErrUnavailable) {
+		if !errors.Is(err, store.ErrUnavailable) && ctx.Err() == nil {
 			a.log.Error("the hub cannot start", "error", err)
 		}
 	}
@@ -292,17 +298,23 @@ func (a *App) Stop() error {
 	if a.stop != nil {
 		a.stop()
 	}
+	a.trying.Wait()
 	return a.stopListening()
 }
 
-// Cleanup gives the hub back; the last one closes it.
+// Cleanup gives the hub back; the last one closes it. It is called without Stop
+// if another part of the configuration could not start.
 func (a *App) Cleanup() error {
-	if !a.acquired {
+	if a.hub == nil {
 		return nil
 	}
-	a.acquired = false
+	stopped := a.Stop()
+	if site := a.site.Load(); site != nil {
+		a.hub.Release(site)
+	}
+	a.hub = nil
 	_, err := hubs.Delete(a.poolKey)
-	return err
+	return errors.Join(stopped, err)
 }
 
 // Site is what serves requests with this configuration; nil while the store has

@@ -111,12 +111,10 @@ func withBlock(head, body []caddyfile.Token) []caddyfile.Token {
 	if len(body) == 0 {
 		return head
 	}
-	last := head[len(head)-1]
-	open := last
-	open.Text = "{"
-	closing := body[len(body)-1]
-	closing.Text = "}"
-	closing.Line++
+	// New tokens: a copy of a quoted one would make a word of the brace.
+	first, last := head[len(head)-1], body[len(body)-1]
+	open := caddyfile.Token{File: first.File, Line: first.Line, Text: "{"}
+	closing := caddyfile.Token{File: last.File, Line: last.Line + 1, Text: "}"}
 	tokens := append(append([]caddyfile.Token{}, head...), open)
 	return append(append(tokens, body...), closing)
 }

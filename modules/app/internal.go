@@ -16,13 +16,14 @@ import (
 // Time limits of the internal address; its clients are our own servers.
 const (
 	internalHeaderTimeout = 10 * time.Second
+	internalReadTimeout   = time.Minute
 	internalIdleTimeout   = 2 * time.Minute
 	internalStopTimeout   = 5 * time.Second
 )
 
 // listen serves the API for single-user servers on the internal address, if
-// there is one.
-func (a *App) listen(settings hub.Settings) error {
+// there is one. During a reload the old and the new configuration share it.
+func (a *App) listen() error {
 	address := a.internalAddress()
 	if address == "" {
 		return nil
@@ -39,13 +40,16 @@ func (a *App) listen(settings hub.Settings) error {
 	if !ok {
 		return fmt.Errorf("caddyhub: api_listen %s: not a stream address", address)
 	}
-	a.internal = &http.Server{
+	// Answers may take long: progress is streamed.
+	server := &http.Server{
 		Handler:           http.HandlerFunc(a.serveInternal),
 		ReadHeaderTimeout: internalHeaderTimeout,
+		ReadTimeout:       internalReadTimeout,
 		IdleTimeout:       internalIdleTimeout,
 	}
+	a.internal = server
 	go func() {
-		if err := a.internal.Serve(listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
 			a.log.Error("the API for servers stopped", "address", address, "error", err)
 		}
 	}()
@@ -87,10 +91,12 @@ func (a *App) stopListening() error {
 	if a.internal == nil {
 		return nil
 	}
+	server := a.internal
+	a.internal = nil
 	ctx, cancel := context.WithTimeout(context.Background(), internalStopTimeout)
 	defer cancel()
-	if err := a.internal.Shutdown(ctx); err != nil {
-		return a.internal.Close()
+	if err := server.Shutdown(ctx); err != nil {
+		return server.Close()
 	}
 	return nil
 }

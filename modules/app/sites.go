@@ -1,9 +1,13 @@
 package app
 
 import (
+	"cmp"
+	"maps"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -21,44 +25,52 @@ type Surface interface {
 
 // served is an address at which a hub is served.
 type served struct {
-	host   string // from the site's host matcher; empty if there is none
-	server *caddyhttp.Server
-	https  bool
+	host    string // from the site's host matcher; empty if there is none
+	address caddy.NetworkAddress
+	https   bool
 }
 
-// surfaces finds the sites that serve the hub, in the configuration that is
-// being started.
+// surfaces finds the addresses that serve the hub, in the configuration that is
+// being started; those that are no network addresses are left out.
 func (a *App) surfaces() []served {
 	loaded, err := a.ctx.AppIfConfigured("http")
 	if err != nil {
 		return nil
 	}
+	app := loaded.(*caddyhttp.App)
 	var found []served
-	for _, server := range loaded.(*caddyhttp.App).Servers {
-		for _, host := range hostsOf(server.Routes, "") {
-			found = append(found, served{host: host, server: server, https: len(server.TLSConnPolicies) > 0})
+	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
+		server := app.Servers[name]
+		for _, host := range hostsOf(server.Routes, nil) {
+			for _, text := range server.Listen {
+				address, err := caddy.ParseNetworkAddress(text)
+				if err != nil || address.IsUnixNetwork() || address.IsFdNetwork() {
+					continue
+				}
+				// Caddy never serves TLS on its port for plain HTTP.
+				https := len(server.TLSConnPolicies) > 0 && int(address.StartPort) != httpPort(app)
+				found = append(found, served{host: host, address: address, https: https})
+			}
 		}
 	}
 	return found
 }
 
-// hostsOf are the hosts whose routes lead to a surface of the hub; "" stands
-// for any host.
-func hostsOf(routes caddyhttp.RouteList, host string) []string {
+func httpPort(app *caddyhttp.App) int { return cmp.Or(app.HTTPPort, caddyhttp.DefaultHTTPPort) }
+
+// hostsOf are the hosts whose routes lead to a surface of the hub, within those
+// of the routes above; "" stands for any host.
+func hostsOf(routes caddyhttp.RouteList, above []string) []string {
 	var hosts []string
 	for _, route := range routes {
-		within := host
-		for _, set := range route.MatcherSets {
-			for _, matcher := range set {
-				if match, ok := matcher.(*caddyhttp.MatchHost); ok && len(*match) > 0 {
-					within = (*match)[0]
-				}
-			}
-		}
+		within := matched(route, above)
 		for _, handler := range route.Handlers {
 			switch handler := handler.(type) {
 			case Surface:
-				hosts = append(hosts, within)
+				if len(within) == 0 {
+					within = []string{""}
+				}
+				hosts = append(hosts, within...)
 			case *caddyhttp.Subroute:
 				hosts = append(hosts, hostsOf(handler.Routes, within)...)
 			}
@@ -67,27 +79,52 @@ func hostsOf(routes caddyhttp.RouteList, host string) []string {
 	return hosts
 }
 
-// publicURL is the origin of the first site that serves the hub; nil if there
-// is none or its host is not fixed.
-func (a *App) publicURL() *url.URL {
-	for _, site := range a.surfaces() {
-		if len(site.server.Listen) == 0 || site.host == "" {
-			continue
+// matched are the hosts that a route is for; those above if it names none.
+func matched(route caddyhttp.Route, above []string) []string {
+	var hosts []string
+	for _, set := range route.MatcherSets {
+		for _, matcher := range set {
+			if match, ok := matcher.(*caddyhttp.MatchHost); ok {
+				hosts = append(hosts, *match...)
+			}
 		}
-		address, err := caddy.ParseNetworkAddress(site.server.Listen[0])
-		if err != nil || address.IsUnixNetwork() {
-			continue
-		}
-		origin := &url.URL{Scheme: "http", Host: site.host}
-		if site.https {
-			origin.Scheme = "https"
-		}
-		if port := address.StartPort; !site.https && port != 80 || site.https && port != 443 {
-			origin.Host = net.JoinHostPort(site.host, strconv.FormatUint(uint64(port), 10))
-		}
-		return origin
 	}
-	return nil
+	if len(hosts) == 0 {
+		return above
+	}
+	return hosts
+}
+
+// publicURL is the origin of the first site that serves the hub under a fixed
+// host, one with TLS if there is any; nil if there is none.
+func (a *App) publicURL() *url.URL {
+	var first *url.URL
+	for _, site := range a.surfaces() {
+		if site.host == "" || strings.ContainsAny(site.host, "*{}") {
+			continue
+		}
+		if origin := site.origin(site.host); site.https {
+			return origin
+		} else if first == nil {
+			first = origin
+		}
+	}
+	return first
+}
+
+// origin is the address under a host name or IP address.
+func (s served) origin(host string) *url.URL {
+	scheme, usual := "http", uint(80)
+	if s.https {
+		scheme, usual = "https", 443
+	}
+	if s.address.StartPort != usual {
+		return &url.URL{Scheme: scheme, Host: net.JoinHostPort(host, strconv.FormatUint(uint64(s.address.StartPort), 10))}
+	}
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	return &url.URL{Scheme: scheme, Host: host}
 }
 
 // localURL is an origin of a site that serves the hub to this machine without
@@ -97,17 +134,11 @@ func (a *App) localURL() *url.URL {
 		if site.https || site.host != "" {
 			continue
 		}
-		for _, text := range site.server.Listen {
-			address, err := caddy.ParseNetworkAddress(text)
-			if err != nil || address.IsUnixNetwork() {
-				continue
-			}
-			host := address.Host
-			if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
-				host = "127.0.0.1"
-			}
-			return &url.URL{Scheme: "http", Host: net.JoinHostPort(host, strconv.FormatUint(uint64(address.StartPort), 10))}
+		host := site.address.Host
+		if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+			host = "127.0.0.1"
 		}
+		return site.origin(host)
 	}
 	return nil
 }
@@ -116,7 +147,7 @@ func (a *App) localURL() *url.URL {
 func (a *App) checkAddresses(hub.Settings) error {
 	var addresses []string
 	for _, site := range a.surfaces() {
-		addresses = append(addresses, site.server.Listen...)
+		addresses = append(addresses, site.address.JoinHostPort(0))
 	}
 	for _, named := range a.authenticators {
 		if checker, ok := named.module.(AddressChecker); ok {

@@ -56,8 +56,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if !site.Edge.Serves(r) {
 		return caddyhttp.Error(http.StatusNotFound, nil)
 	}
-	return site.Edge.Serve(w, app.Prepare(r), func(w http.ResponseWriter, r *http.Request, to route.Route) error {
-		return next.ServeHTTP(w, hubproxy.WithRoute(r, to))
+	peer := r.RemoteAddr
+	return site.Edge.Serve(w, app.Prepare(r), func(w http.ResponseWriter, out *http.Request, to route.Route) error {
+		// What reverse_proxy appends to X-Forwarded-For is who spoke to Caddy.
+		out.RemoteAddr = peer
+		return next.ServeHTTP(w, hubproxy.WithRoute(out, to))
 	})
 }
 

@@ -26,15 +26,21 @@ func init() {
 // reload: longer than any session, so that no reload cuts a kernel.
 const keepStreams = 365 * 24 * time.Hour
 
-// transport is how upstreams are reached. Compression stays between the browser
-// and the upstream.
-const transport = `{"protocol":"http","compression":false,"dial_timeout":"3s","keep_alive":{"idle_timeout":"2m","max_idle_conns_per_host":64}}`
+// plain is how upstreams are reached. Compression stays between the browser and
+// the upstream, and a proxy that the environment names for the way out is not
+// the way to a server.
+const plain = `{"protocol":"http","compression":false,"network_proxy":{"from":"none"},"dial_timeout":"3s","keep_alive":{"idle_timeout":"2m","max_idle_conns_per_host":64}}`
+
+// secure is the same over TLS: the certificate is verified by the roots of the
+// system, for the host in the target, which becomes the Host of the request.
+const secure = `{"protocol":"http","compression":false,"network_proxy":{"from":"none"},"dial_timeout":"3s","keep_alive":{"idle_timeout":"2m","max_idle_conns_per_host":64},"tls":{}}`
 
 // Handler sends a request to the upstream of the route that hub_auth found for
 // it: HTTP and WebSocket, the path unchanged, bodies streamed both ways. A
 // reload of the configuration closes no WebSocket.
 type Handler struct {
-	proxy *reverseproxy.Handler
+	// proxies by the scheme of the target.
+	proxies map[string]*reverseproxy.Handler
 }
 
 // CaddyModule returns the Caddy module information.
@@ -42,32 +48,41 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.hub_proxy", New: func() caddy.Module { return new(Handler) }}
 }
 
-// Provision sets up the proxy below.
+// Provision sets up the proxies below.
 func (h *Handler) Provision(ctx caddy.Context) error {
-	h.proxy = &reverseproxy.Handler{
-		TransportRaw:        []byte(transport),
-		DynamicUpstreamsRaw: []byte(`{"source":"hub"}`),
-		FlushInterval:       -1,
-		StreamCloseDelay:    caddy.Duration(keepStreams),
+	h.proxies = make(map[string]*reverseproxy.Handler)
+	for scheme, transport := range map[string]string{"http": plain, "https": secure} {
+		proxy := &reverseproxy.Handler{
+			TransportRaw:        []byte(transport),
+			DynamicUpstreamsRaw: []byte(`{"source":"hub"}`),
+			FlushInterval:       -1,
+			StreamCloseDelay:    caddy.Duration(keepStreams),
+		}
+		h.proxies[scheme] = proxy
+		if err := proxy.Provision(ctx); err != nil {
+			return err
+		}
 	}
-	return h.proxy.Provision(ctx)
+	return nil
 }
 
 // Cleanup lets go of connections that nothing uses.
 func (h *Handler) Cleanup() error {
-	if h.proxy == nil {
-		return nil
+	var errs []error
+	for _, proxy := range h.proxies {
+		errs = append(errs, proxy.Cleanup())
 	}
-	return h.proxy.Cleanup()
+	return errors.Join(errs...)
 }
 
 // ServeHTTP forwards the request. That the upstream does not answer is an
 // edge.ErrUpstream, for the gate to tell the visitor.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	if _, ok := routeOf(r); !ok {
+	to, ok := routeOf(r)
+	if !ok {
 		return caddyhttp.Error(http.StatusNotFound, errors.New("hub_proxy: no route; it belongs behind hub_auth"))
 	}
-	err := h.proxy.ServeHTTP(w, r, next)
+	err := h.proxies[to.Target.Scheme()].ServeHTTP(w, r, next)
 	var failed caddyhttp.HandlerError
 	if errors.As(err, &failed) && failed.StatusCode >= http.StatusBadGateway && failed.StatusCode <= http.StatusGatewayTimeout {
 		return errors.Join(edge.ErrUpstream, err)
