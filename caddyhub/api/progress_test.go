@@ -73,7 +73,10 @@ func TestProgressLive(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.Header.Set("Authorization", "Bearer "+token)
-		answer := must(http.DefaultClient.Do(r))(t)
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
 		defer answer.Body.Close()
 		streams = append(streams, bufio.NewScanner(answer.Body))
 	}

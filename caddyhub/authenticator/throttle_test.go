@@ -44,8 +44,10 @@ func TestThrottlePerUser(t *testing.T) {
 			t.Error("after a minute there must be one attempt and no more")
 		}
 		throttle.Forget("ada")
-		if !granted(throttle, "ada", "192.0.2.9") || !granted(throttle, "ada", "192.0.2.9") || granted(throttle, "ada", "192.0.2.9") {
-			t.Error("after Forget there must be two attempts")
+		for attempt, want := range []bool{true, true, false} {
+			if granted(throttle, "ada", "192.0.2.9") != want {
+				t.Errorf("attempt %d after Forget: want granted %v", attempt+1, want)
+			}
 		}
 	})
 }
@@ -226,7 +228,9 @@ func TestLRUKeepsTheRecent(t *testing.T) {
 
 func TestThrottleMessage(t *testing.T) {
 	throttle := NewThrottle(ThrottleOptions{User: Limit{1, time.Minute}})
-	throttle.Allow("ada", netip.Addr{})
+	if err := throttle.Allow("ada", netip.Addr{}); err != nil {
+		t.Fatalf("the first attempt: %v", err)
+	}
 	status, message, wait := Describe(throttle.Allow("ada", netip.Addr{}))
 	if status != http.StatusTooManyRequests || message == "" || wait <= 0 || wait > time.Minute {
 		t.Errorf("%d %q, wait %v", status, message, wait)

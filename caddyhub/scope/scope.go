@@ -113,7 +113,7 @@ func Parse(text string) (Scope, error) {
 	}
 	filter, err := parseFilter(filterText)
 	if err != nil {
-		return Scope{}, fmt.Errorf("%w: %q: %s", ErrSyntax, text, err)
+		return Scope{}, fmt.Errorf("%w: %q: %w", ErrSyntax, text, err)
 	}
 	return Scope{Name: name, Filter: filter}, nil
 }

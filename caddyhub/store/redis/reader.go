@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/store"
@@ -227,9 +226,12 @@ func bounds(page store.Page) (lowest, highest string) {
 		lowest = "[" + page.Prefix
 	}
 	// The first id behind all with the prefix: its last byte, counted up.
-	if cut := strings.TrimRight(page.Prefix, "\xff"); cut != "" {
-		last := len(cut) - 1
-		highest = "(" + cut[:last] + string([]byte{cut[last] + 1})
+	last := len(page.Prefix) - 1
+	for last >= 0 && page.Prefix[last] == 0xff {
+		last--
+	}
+	if last >= 0 {
+		highest = "(" + page.Prefix[:last] + string([]byte{page.Prefix[last] + 1})
 	}
 	return lowest, highest
 }
