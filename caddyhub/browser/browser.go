@@ -3,13 +3,14 @@
 //
 // What it guarantees:
 //
-//   - The session cookie is HttpOnly, SameSite=Lax, and Secure wherever the site
-//     is served over TLS; there, at the root of a host, its name has the prefix
-//     __Host-, so that no other host and no path can set it.
+//   - The cookies that log in are HttpOnly, SameSite=Lax, and Secure wherever the
+//     site is served over TLS; there, at the root of a host, their names have the
+//     prefix __Host-, so that no other host and no path can set them.
 //   - A request that cannot be identified because the store is away is an error,
 //     never an anonymous request.
 //   - Only what is presented counts: a token that is wrong is not made up for by
-//     a cookie beside it.
+//     a cookie beside it. A token in the URL is never one, since whoever makes a
+//     link could log others in as somebody.
 package browser
 
 import (
@@ -18,25 +19,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/gate"
 	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/xsrf"
-)
-
-// Names of cookies. The session cookie's name may get a prefix, see Browser.
-const (
-	sessionCookie = "caddyhub-session"
-	// BrowserSessionCookie is JupyterHub's: single-user servers read it to keep
-	// what they remember of different logins apart.
-	BrowserSessionCookie = "jupyterhub-session-id"
-	// XSRFCookie is JupyterHub's; scripts read it and send it back.
-	XSRFCookie = "_xsrf"
-	// anonymousCookie ties the login form to the browser that asked for it.
-	anonymousCookie = "caddyhub-login"
 )
 
 // ErrXSRF says that a request by cookie lacks the proof that a page of ours
@@ -105,7 +93,7 @@ func (b *Browser) Identify(r *http.Request) (Visit, error) {
 	}
 	token := visit.Credentials.Token
 	if token == "" {
-		token = visit.Credentials.VisitorToken
+		token = b.visitorToken(r)
 	}
 	if token != "" {
 		found, err := b.directory.ByToken(r.Context(), token)
@@ -118,6 +106,13 @@ func (b *Browser) Identify(r *http.Request) (Visit, error) {
 		}
 	}
 	return b.BySession(r.Context(), visit)
+}
+
+// visitorToken is the visitor token of the Authorization header. Credentials
+// also tell of one in the URL, which has to be replaced but proves nothing.
+func (b *Browser) visitorToken(r *http.Request) string {
+	names := gate.CredentialNames{VisitorPrefix: identity.VisitorPrefix}
+	return gate.ReadCredentials(&http.Request{Header: r.Header, URL: new(url.URL)}, names).VisitorToken
 }
 
 // BySession looks only at the session cookies of a visit; the valid one among
@@ -134,18 +129,16 @@ func (b *Browser) BySession(ctx context.Context, visit Visit) (Visit, error) {
 	return visit, nil
 }
 
-// CredentialNames says where this site's credentials are found in a request.
-func (b *Browser) CredentialNames(r *http.Request) gate.CredentialNames {
-	return gate.CredentialNames{
-		SessionCookies: []string{b.sessionName(r)},
-		VisitorPrefix:  identity.VisitorPrefix,
+// Renew prolongs the session behind a visit, if it is time to. Trouble with the
+// store is logged: the session is still good, and the next request tries again.
+func (b *Browser) Renew(ctx context.Context, visit Visit) {
+	if visit.Identity == nil || visit.Identity.Session == nil {
+		return
 	}
-}
-
-// ReservedCookies are the names that belong to the edge: they go to no upstream
-// and no upstream may set them.
-func (b *Browser) ReservedCookies() []string {
-	return []string{sessionCookie, "__Host-" + sessionCookie, "__Secure-" + sessionCookie, anonymousCookie}
+	err := b.directory.RenewSession(ctx, visit.Identity.Session)
+	if err != nil && !errors.Is(err, identity.ErrInvalid) {
+		b.log.WarnContext(ctx, "session not renewed", "user", visit.Identity.Name(), "error", err)
+	}
 }
 
 // Secure says whether the browser reached the site over TLS.
@@ -166,69 +159,4 @@ func (b *Browser) Origin(r *http.Request) string {
 		scheme = "https"
 	}
 	return scheme + "://" + r.Host
-}
-
-// SetSession puts a new session into the browser, with the session id that
-// single-user servers read. The anonymous login cookie has done its work.
-func (b *Browser) SetSession(w http.ResponseWriter, r *http.Request, cookie string, session identity.Session) {
-	end := session.Created.Add(b.directory.SessionLifetime())
-	b.set(w, r, http.Cookie{
-		Name: b.sessionName(r), Value: cookie, Path: string(b.base), HttpOnly: true, Expires: end,
-	})
-	b.SetBrowserSession(w, r, session)
-	b.clear(w, r, anonymousCookie, b.base.Hub(""))
-}
-
-// SetBrowserSession puts the session id that single-user servers read into the
-// browser, where it is missing or another one.
-func (b *Browser) SetBrowserSession(w http.ResponseWriter, r *http.Request, session identity.Session) {
-	if values := gate.CookieValues(r.Header, BrowserSessionCookie); len(values) == 1 && values[0] == session.BrowserSession {
-		return
-	}
-	b.set(w, r, http.Cookie{
-		Name: BrowserSessionCookie, Value: session.BrowserSession, Path: string(b.base), HttpOnly: true,
-	})
-}
-
-// Clear takes all our cookies out of the browser.
-func (b *Browser) Clear(w http.ResponseWriter, r *http.Request) {
-	b.clear(w, r, b.sessionName(r), string(b.base))
-	b.clear(w, r, BrowserSessionCookie, string(b.base))
-	b.clear(w, r, XSRFCookie, b.base.Hub(""))
-	b.clear(w, r, anonymousCookie, b.base.Hub(""))
-}
-
-// Renew prolongs the session behind a visit, if it is time to. Trouble with the
-// store is logged: the session is still good, and the next request tries again.
-func (b *Browser) Renew(ctx context.Context, visit Visit) {
-	if visit.Identity == nil || visit.Identity.Session == nil {
-		return
-	}
-	err := b.directory.RenewSession(ctx, visit.Identity.Session)
-	if err != nil && !errors.Is(err, identity.ErrInvalid) {
-		b.log.WarnContext(ctx, "session not renewed", "user", visit.Identity.Name(), "error", err)
-	}
-}
-
-func (b *Browser) sessionName(r *http.Request) string {
-	switch {
-	case !b.Secure(r):
-		return sessionCookie
-	case b.base == "/":
-		return "__Host-" + sessionCookie
-	}
-	return "__Secure-" + sessionCookie
-}
-
-func (b *Browser) set(w http.ResponseWriter, r *http.Request, cookie http.Cookie) {
-	cookie.Secure = b.Secure(r)
-	cookie.SameSite = http.SameSiteLaxMode
-	http.SetCookie(w, &cookie)
-}
-
-func (b *Browser) clear(w http.ResponseWriter, r *http.Request, name, path string) {
-	secure := b.Secure(r) || strings.HasPrefix(name, "__")
-	http.SetCookie(w, &http.Cookie{
-		Name: name, Path: path, MaxAge: -1, HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode,
-	})
 }

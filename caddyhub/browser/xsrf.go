@@ -19,7 +19,7 @@ func (b *Browser) CheckXSRF(r *http.Request, visit Visit, area gate.Area, prefix
 	case gate.XSRFPassed:
 		return nil
 	case gate.XSRFMismatch:
-		return fmt.Errorf("%w cookie does not match %s argument", ErrXSRF, r.Method)
+		return mismatch(r)
 	}
 	return &missing{r.Method}
 }
@@ -29,19 +29,9 @@ func (b *Browser) XSRF(r *http.Request, visit Visit, area gate.Area, prefix stri
 	if visit.Identity == nil || !visit.ByCookie || visit.Identity.Session == nil {
 		return gate.XSRFPassed
 	}
-	if !gate.XSRFRequired(r, area, gate.NewOrigins(b.Origin(r))) {
-		return gate.XSRFPassed
-	}
-	offered := gate.XSRFTokens(r)
-	if len(offered) == 0 {
-		return gate.XSRFMissing
-	}
-	for _, token := range offered {
-		if b.tokens.Verify(token, visit.Identity.Session.ID, prefix) == nil {
-			return gate.XSRFPassed
-		}
-	}
-	return gate.XSRFMismatch
+	return gate.CheckXSRF(r, area, gate.NewOrigins(b.Origin(r)), func(token string) bool {
+		return b.tokens.Verify(token, visit.Identity.Session.ID, prefix) == nil
+	})
 }
 
 // XSRFToken mints a token for the pages of a session below a path prefix and,
@@ -68,29 +58,46 @@ func (b *Browser) CheckAnonymousXSRF(r *http.Request, prefix string) error {
 	if len(offered) == 0 {
 		return &missing{r.Method}
 	}
-	for _, id := range gate.CookieValues(r.Header, anonymousCookie) {
+	for _, id := range b.anonymousIDs(r) {
 		for _, token := range offered {
 			if b.tokens.VerifyAnonymous(token, id, prefix) == nil {
 				return nil
 			}
 		}
 	}
-	return fmt.Errorf("%w cookie does not match %s argument", ErrXSRF, r.Method)
+	return mismatch(r)
 }
 
 func (b *Browser) anonymousToken(w http.ResponseWriter, r *http.Request, prefix string) (string, error) {
-	var id string
-	if values := gate.CookieValues(r.Header, anonymousCookie); len(values) > 0 && len(values[0]) <= maxBrowserID {
-		id = values[0]
-	} else {
-		id = xsrf.NewBrowserID()
-		b.set(w, r, http.Cookie{Name: anonymousCookie, Value: id, Path: b.base.Hub(""), HttpOnly: true})
+	if ids := b.anonymousIDs(r); len(ids) > 0 {
+		return b.tokens.MintAnonymous(ids[0], prefix)
 	}
+	id := xsrf.NewBrowserID()
+	b.set(w, r, http.Cookie{Name: b.name(r, anonymousCookie), Value: id, Path: string(b.base), HttpOnly: true})
 	return b.tokens.MintAnonymous(id, prefix)
 }
 
-// maxBrowserID bounds what is signed for a cookie that cannot be ours.
-const maxBrowserID = 64
+// anonymousIDs are the ids that this browser was given, or that somebody put
+// there: no more and no longer ones than are worth a check.
+func (b *Browser) anonymousIDs(r *http.Request) []string {
+	var ids []string
+	for _, id := range gate.CookieValues(r.Header, b.name(r, anonymousCookie)) {
+		if len(id) >= minBrowserID && len(id) <= maxBrowserID && len(ids) < gate.MaxSessionCookies {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// Lengths of ids that can be ours; anything else is replaced.
+const (
+	minBrowserID = 26
+	maxBrowserID = 64
+)
+
+func mismatch(r *http.Request) error {
+	return fmt.Errorf("%w cookie does not match %s argument", ErrXSRF, r.Method)
+}
 
 // missing is the error for a request without any token.
 type missing struct{ method string }
