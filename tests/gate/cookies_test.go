@@ -22,7 +22,8 @@ func testCookies(t *testing.T, h *hub) {
 		t.Fatal("no session")
 	}
 	ours := sessionCookie + "=" + session.Value
-	const known = "jupyterhub-session-id=0123" // or the edge would add its own
+	// The one of this login; for another one the edge would put it there.
+	known := "jupyterhub-session-id=" + h.alice.Cookie("/user/alice/", "jupyterhub-session-id").Value
 	for sent, want := range map[string]string{
 		known + "; " + ours: known,
 		ours + "; " + known: known,
@@ -38,6 +39,10 @@ func testCookies(t *testing.T, h *hub) {
 		if got := seen.Header.Values("Cookie"); len(got) != 1 || got[0] != want {
 			t.Errorf("sent %q\narrived %q\nwant    %q", sent, got, want)
 		}
+	}
+	foreign := h.get(t, "/user/alice/x", byCookie("jupyterhub-session-id=another; "+ours)).request(t)
+	if got := foreign.Header.Get("Cookie"); got != known {
+		t.Errorf("another login's cookie arrived as %q, want %q", got, known)
 	}
 	two := h.get(t, "/user/alice/x", byCookie(ours), byCookie("a=1"), byCookie(known)).request(t)
 	if all := strings.Join(two.Header.Values("Cookie"), "|"); strings.Contains(all, sessionCookie) || !strings.Contains(all, "a=1") {
