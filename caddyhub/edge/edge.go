@@ -59,10 +59,8 @@ type Options struct {
 type Edge struct {
 	options Options
 	hygiene *gate.Hygiene
-	// logins removes the cookie with the id of a login.
-	logins *gate.Hygiene
-	now    func() time.Time
-	log    *slog.Logger
+	now     func() time.Time
+	log     *slog.Logger
 	// renewals prolong sessions, checks look after servers that do not answer.
 	renewals, checks *errands
 }
@@ -97,7 +95,6 @@ func New(options Options) *Edge {
 		ReservedCookies: []string{browser.XSRFCookie, browser.BrowserSessionCookie},
 		HubHost:         host,
 	})
-	e.logins = gate.NewHygiene(gate.HygieneOptions{Cookies: []string{browser.BrowserSessionCookie}})
 	return e
 }
 

@@ -3,7 +3,6 @@ package edge
 import (
 	"context"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/browser"
@@ -55,11 +54,11 @@ func (e *Edge) outgoing(r *http.Request, v *visit) *http.Request {
 }
 
 // introduce tells the upstream who visits, by a token that the edge mints, in
-// place of whatever stood there, and in which login.
+// place of whatever stood there. The cookie only keeps apart what the upstream
+// remembers of different logins, so that one that is there may stay.
 func (e *Edge) introduce(out *http.Request, session *identity.Session, v *visit) {
 	out.Header.Set("Authorization", "token "+e.options.Directory.VisitorToken(session, v.client))
-	if !slices.Equal(gate.CookieValues(out.Header, browser.BrowserSessionCookie), []string{session.BrowserSession}) {
-		e.logins.SanitizeRequest(out.Header)
+	if len(gate.CookieValues(out.Header, browser.BrowserSessionCookie)) == 0 {
 		out.AddCookie(&http.Cookie{Name: browser.BrowserSessionCookie, Value: session.BrowserSession})
 	}
 }

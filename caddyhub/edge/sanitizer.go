@@ -1,0 +1,53 @@
+package edge
+
+import (
+	"net/http"
+
+	"github.com/caddyhub/caddyhub/caddyhub/gate"
+)
+
+// sanitizer cleans the headers of an upstream before they are sent.
+type sanitizer struct {
+	http.ResponseWriter
+	hygiene *gate.Hygiene
+	prefix  string
+	// ours sets headers of the edge's own; nil if there are none.
+	ours func(http.ResponseWriter)
+	// done says that the final headers have been sent.
+	done bool
+}
+
+// WriteHeader cleans and sends the headers, those of 101 too. Informational
+// answers have a set of their own and are cleaned each.
+func (s *sanitizer) WriteHeader(status int) {
+	informational := status >= 100 && status < 200 && status != http.StatusSwitchingProtocols
+	if !s.done {
+		s.hygiene.SanitizeResponse(s.Header(), s.prefix)
+	}
+	if !s.done && !informational {
+		s.done = true
+		if s.ours != nil {
+			s.ours(s.ResponseWriter)
+		}
+	}
+	s.ResponseWriter.WriteHeader(status)
+}
+
+// Write sends the headers first, as the writer below would.
+func (s *sanitizer) Write(data []byte) (int, error) {
+	if !s.done {
+		s.WriteHeader(http.StatusOK)
+	}
+	return s.ResponseWriter.Write(data)
+}
+
+// FlushError sends the headers first: a flush would send them uncleaned.
+func (s *sanitizer) FlushError() error {
+	if !s.done {
+		s.WriteHeader(http.StatusOK)
+	}
+	return http.NewResponseController(s.ResponseWriter).Flush()
+}
+
+// Unwrap lets http.ResponseController reach the writer below, to hijack.
+func (s *sanitizer) Unwrap() http.ResponseWriter { return s.ResponseWriter }

@@ -1,0 +1,129 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/caddyhub/caddyhub/caddyhub/browser"
+	"github.com/caddyhub/caddyhub/caddyhub/gate"
+	"github.com/caddyhub/caddyhub/caddyhub/identity"
+	"github.com/caddyhub/caddyhub/caddyhub/scope"
+	"github.com/caddyhub/caddyhub/caddyhub/store"
+)
+
+// lookAtSubject finds out who sent the request and what they may do.
+func (e *Edge) lookAtSubject(r *http.Request, v *visit) {
+	found, err := e.identify(r, v)
+	v.Visit = found
+	v.subject.Ambiguous = found.Credentials.Ambiguous
+	v.subject.ByCookie = found.ByCookie
+	v.subject.SameOrigin = gate.NewOrigins(e.options.Browser.Origin(r)).Same(r)
+	switch {
+	case err != nil:
+		v.subject.Identity = gate.IdentityUnavailable
+		e.report(r.Context(), "request not identified", err)
+		return
+	case found.Identity == nil:
+		return
+	}
+	v.subject.Identity = gate.IdentityVerified
+	v.subject.XSRF = e.options.Browser.XSRF(r, v.Visit, gate.AreaServer, e.prefix(v))
+	v.subject.Access = e.access(r.Context(), v)
+}
+
+// identify is Browser.Identify with what is special in front of servers: the
+// tokens of the edge's own that pages send back, and tokens in the URL of a
+// WebSocket, to which a browser can give no header (JupyterHub 5.4). In the URL
+// of a page no token counts: a link could log somebody in as somebody else.
+func (e *Edge) identify(r *http.Request, v *visit) (browser.Visit, error) {
+	names := e.options.Browser.CredentialNames(r)
+	names.TokenInURL = v.request.Class.Kind == gate.KindWebSocket
+	visit := browser.Visit{Credentials: gate.ReadCredentials(r, names)}
+	credentials := &visit.Credentials
+	if credentials.Ambiguous {
+		return visit, nil
+	}
+	if credentials.Token != "" {
+		found, err := e.options.Directory.ByToken(r.Context(), credentials.Token)
+		if !errors.Is(err, identity.ErrInvalid) {
+			visit.Identity = found
+			return visit, err
+		}
+		if !credentials.FromURL {
+			return visit, nil
+		}
+		// In a URL it may be anything that an application calls a token.
+		credentials.Token, credentials.FromURL = "", false
+	}
+	return e.visitor(r, v, visit)
+}
+
+// visitor identifies by the session cookie, and by a visitor token where that
+// says more. Beside a session the token is no identity, so that a page which
+// was opened in an earlier login, or given a token by somebody else, acts for
+// whoever is logged in now. But a token for this very visit proves that a page
+// of this server sent the request.
+func (e *Edge) visitor(r *http.Request, v *visit, visit browser.Visit) (browser.Visit, error) {
+	visit, err := e.options.Browser.BySession(r.Context(), visit)
+	token := visit.Credentials.VisitorToken
+	if err != nil || token == "" {
+		return visit, err
+	}
+	if visit.Identity != nil {
+		visit.ByCookie = !e.ofVisit(token, visit.Identity.Session, v.client)
+		return visit, nil
+	}
+	inHeader := strings.HasSuffix(strings.TrimRight(r.Header.Get("Authorization"), " \t"), token)
+	if !inHeader && v.request.Class.Kind != gate.KindWebSocket {
+		return visit, nil
+	}
+	visit.Identity, err = e.options.Directory.ByToken(r.Context(), token)
+	if errors.Is(err, identity.ErrInvalid) {
+		err = nil
+	}
+	return visit, err
+}
+
+// ofVisit says whether a visitor token was minted for a session and for what it
+// visits now, and is still good.
+func (e *Edge) ofVisit(token string, session *identity.Session, client scope.Client) bool {
+	found, ok := e.options.Directory.OpenVisitorToken(token)
+	return ok && found.SessionID == session.ID && found.Client == client && e.now().Unix() < found.Expires
+}
+
+// access asks the scopes of a verified identity. What does not exist is
+// refused to nobody, and answered 404.
+func (e *Edge) access(ctx context.Context, v *visit) gate.Access {
+	name, on := "access:servers", scope.OnServer(v.client.Server.User, v.client.Server.Name)
+	switch {
+	case v.client.Service != "":
+		name, on = "access:services", scope.OnService(v.client.Service)
+	case v.client.Server.IsZero():
+		return gate.AccessGranted
+	}
+	var granted scope.Access
+	err := e.options.Directory.Store().View(ctx, func(r store.Reader) error {
+		groups, failed := identity.Memberships(r)
+		granted = v.Identity.Scopes.Check(name, on, groups)
+		return failed()
+	})
+	switch {
+	case err != nil:
+		e.report(ctx, "access not decided", err)
+		return gate.AccessUnavailable
+	case granted == scope.Granted:
+		return gate.AccessGranted
+	case granted == scope.Elsewhere:
+		return gate.AccessElsewhere
+	}
+	return gate.AccessNone
+}
+
+// report logs trouble of ours; that a client has gone is none.
+func (e *Edge) report(ctx context.Context, message string, err error) {
+	if ctx.Err() == nil {
+		e.log.ErrorContext(ctx, message, "error", err)
+	}
+}
