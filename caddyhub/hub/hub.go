@@ -6,14 +6,18 @@
 //   - A Hub outlives configurations. Configure changes settings and returns what
 //     serves requests from then on; servers that are starting, the feed of the
 //     store and what is in memory go on undisturbed.
+//   - A configuration comes into force as a whole or not at all, and when one is
+//     given up, the one before it is in force again.
 //   - Nothing here decides anything: it is the one place that knows all parts.
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -43,10 +47,16 @@ const closing = 10 * time.Second
 // Hub is an open hub.
 type Hub struct {
 	backend Backend
-	log     *slog.Logger
+	// log goes through relay to where the configuration in force logs to, or
+	// to fallback.
+	log, fallback *slog.Logger
+	relay         relay
 
 	mu     sync.Mutex
 	opened *parts
+	// sites are those that Configure made and Release has not taken back; the
+	// settings of the last one are in force.
+	sites []*Site
 }
 
 // parts are what a hub consists of once its store has been reached.
@@ -60,39 +70,110 @@ type parts struct {
 	running   sync.WaitGroup
 }
 
-// New makes a hub over a backend. It touches the store only in Configure.
+// New makes a hub over a backend. It touches the store only in Configure. The
+// logger is for what is logged before a configuration names another.
 func New(backend Backend, log *slog.Logger) *Hub {
-	return &Hub{backend: backend, log: log}
+	relay := newRelay(log)
+	return &Hub{backend: backend, log: slog.New(relay), fallback: log, relay: relay}
 }
 
-// Configure puts settings in force and returns what serves with them. The first
-// call opens the hub. An error that wraps store.ErrUnavailable means that
-// nothing is wrong but the store is out of reach: try again.
+// Configure puts settings in force and returns what serves with them, until it
+// is given to Release. The first call opens the hub. After an error what was in
+// force before still is; one that wraps store.ErrUnavailable means that nothing
+// is wrong but the store is out of reach: try again.
 func (h *Hub) Configure(ctx context.Context, settings Settings) (*Site, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.opened == nil {
-		opened, err := h.open(ctx, settings)
-		if err != nil {
-			return nil, err
-		}
-		h.opened = opened
-	} else if err := h.opened.servers.Reconfigure(settings.Servers); err != nil {
-		return nil, err
-	}
-	h.opened.directory.Configure(settings.Identity)
-	if err := h.opened.directory.Apply(ctx, settings.Configuration); err != nil {
-		return nil, fmt.Errorf("hub: configuration of users, groups, roles and services: %w", err)
-	}
-	if err := h.opened.applyServices(ctx, settings.Base, settings.Configuration.Services); err != nil {
-		return nil, err
-	}
-	site, err := newSite(h.opened, settings, h.log)
+	services, err := routesOf(settings)
 	if err != nil {
 		return nil, err
 	}
+	if h.opened == nil {
+		if h.opened, err = h.open(ctx, settings); err != nil {
+			return nil, err
+		}
+	}
+	site, err := newSite(h.opened, settings, cmp.Or(settings.Log, h.log))
+	if err != nil {
+		return nil, err
+	}
+	if err := h.enforce(ctx, settings, services); err != nil {
+		h.restore(ctx, !errors.Is(err, store.ErrUnavailable))
+		return nil, err
+	}
 	site.rotate = h.RotateKeys
+	site.warn()
+	h.sites = append(h.sites, site)
 	return site, nil
+}
+
+// Release takes back a site that serves no more. If it was the last that
+// Configure made, the one before is in force again: that is what a configuration
+// comes to that failed elsewhere, after its hub was ready.
+func (h *Hub) Release(site *Site) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	at := slices.Index(h.sites, site)
+	if at < 0 {
+		return
+	}
+	last := at == len(h.sites)-1
+	h.sites = slices.Delete(h.sites, at, at+1)
+	if last {
+		ctx, cancel := context.WithTimeout(context.Background(), closing)
+		defer cancel()
+		h.restore(ctx, true)
+	}
+}
+
+// enforce puts settings in force: first what may fail, then what does not.
+func (h *Hub) enforce(ctx context.Context, settings Settings, services []route.Route) error {
+	p := h.opened
+	if err := p.servers.Reconfigure(settings.Servers); err != nil {
+		return err
+	}
+	if err := p.directory.Apply(ctx, settings.Configuration); err != nil {
+		return fmt.Errorf("hub: configuration of users, groups, roles and services: %w", err)
+	}
+	if err := p.applyServices(ctx, settings, services); err != nil {
+		return err
+	}
+	if err := p.inTouch(ctx); err != nil {
+		return err
+	}
+	p.directory.Configure(settings.Identity)
+	h.relay.to(cmp.Or(settings.Log, h.fallback))
+	return nil
+}
+
+// restore puts the settings of the last site in force again, in the store too if
+// something may have been written there.
+func (h *Hub) restore(ctx context.Context, written bool) {
+	if len(h.sites) == 0 {
+		return
+	}
+	settings := h.sites[len(h.sites)-1].settings
+	services, err := routesOf(settings)
+	if err == nil && written {
+		err = h.enforce(ctx, settings, services)
+	}
+	if err == nil && !written {
+		err = h.opened.servers.Reconfigure(settings.Servers)
+	}
+	if err != nil {
+		h.log.Error("the configuration before could not be put back", "error", err)
+	}
+	h.opened.directory.Configure(settings.Identity)
+}
+
+// inTouch waits for the first routes: before, services would seem not to exist.
+func (p *parts) inTouch(ctx context.Context) error {
+	select {
+	case <-p.routes.Loaded():
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%w: routes not loaded: %w", store.ErrUnavailable, ctx.Err())
+	}
 }
 
 func (h *Hub) open(ctx context.Context, settings Settings) (*parts, error) {
@@ -170,7 +251,7 @@ func (h *Hub) Destruct() error {
 		err = p.servers.Close(ctx)
 		p.cancel()
 		p.running.Wait()
-		h.opened = nil
+		h.opened, h.sites = nil, nil
 	}
 	return errors.Join(err, h.backend.Store.Close())
 }

@@ -2,24 +2,59 @@ package hub
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 
-	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/oauth"
 	"github.com/caddyhub/caddyhub/caddyhub/route"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 )
 
+// records are all routes, undecoded, so that one that cannot be read does not
+// keep a configuration from coming into force.
+var records = store.Collection[json.RawMessage]{Kind: route.Kind}
+
+// routesOf are the routes of the configured services that have an address.
+func routesOf(settings Settings) ([]route.Route, error) {
+	var routes []route.Route
+	for _, service := range settings.Configuration.Services {
+		if service.URL == "" {
+			continue
+		}
+		spec, err := route.ParseSpec(settings.Base.Service(service.Name))
+		if err != nil {
+			return nil, fmt.Errorf("hub: service %q: %w", service.Name, err)
+		}
+		target, err := route.ParseTarget(service.URL)
+		if err != nil {
+			return nil, fmt.Errorf("hub: url of service %q: %w", service.Name, err)
+		}
+		routes = append(routes, route.Route{Spec: spec, Target: target, Data: route.Data{Service: service.Name}})
+	}
+	return routes, nil
+}
+
 // applyServices makes routes and OAuth clients agree with the configured
-// services.
-func (p *parts) applyServices(ctx context.Context, base hubpath.Base, configured []identity.ConfiguredService) error {
-	err := p.directory.Store().Update(ctx, func(w store.Writer) error {
-		if err := oauth.ApplyServices(w, p.directory, base, configured); err != nil {
+// services, and shows the routes on this node. Call it after the services
+// themselves have been applied.
+func (p *parts) applyServices(ctx context.Context, settings Settings, routes []route.Route) error {
+	stale, err := p.staleRoutes(ctx, routes)
+	if err != nil {
+		return fmt.Errorf("hub: services: %w", err)
+	}
+	err = p.directory.Store().Update(ctx, func(w store.Writer) error {
+		if err := oauth.ApplyServices(w, p.directory, settings.Base, settings.Configuration.Services); err != nil {
 			return err
 		}
-		for _, service := range configured {
-			if err := putServiceRoute(w, base, service.Service); err != nil {
+		for _, spec := range stale {
+			if err := route.Delete(w, spec); err != nil {
+				return err
+			}
+		}
+		for _, wanted := range routes {
+			if err := route.Put(w, wanted); err != nil {
 				return err
 			}
 		}
@@ -28,20 +63,35 @@ func (p *parts) applyServices(ctx context.Context, base hubpath.Base, configured
 	if err != nil {
 		return fmt.Errorf("hub: services: %w", err)
 	}
-	return nil
+	for _, wanted := range routes {
+		stale = append(stale, wanted.Spec)
+	}
+	return p.routes.Apply(ctx, stale...)
 }
 
-func putServiceRoute(w store.Writer, base hubpath.Base, service identity.Service) error {
-	spec, err := route.ParseSpec(base.Service(service.Name))
-	if err != nil {
-		return err
+// staleRoutes are the routes of services that the configuration has moved, left
+// without an address or dropped. Routes of services that were made through the
+// API are not its business.
+func (p *parts) staleRoutes(ctx context.Context, wanted []route.Route) (stale []route.Spec, err error) {
+	keep := make(map[route.Spec]bool, len(wanted))
+	for _, w := range wanted {
+		keep[w.Spec] = true
 	}
-	if service.URL == "" {
-		return route.Delete(w, spec)
-	}
-	target, err := route.ParseTarget(service.URL)
-	if err != nil {
-		return err
-	}
-	return route.Put(w, route.Route{Spec: spec, Target: target, Data: route.Data{Service: service.Name}})
+	err = p.directory.Store().View(ctx, func(r store.Reader) error {
+		stale = nil
+		return records.Each(r, "", func(item store.Item[json.RawMessage]) error {
+			var found route.Route
+			if json.Unmarshal(item.Value, &found) != nil || found.Data.Service == "" || keep[found.Spec] {
+				return nil
+			}
+			service, err := identity.GetService(r, found.Data.Service)
+			switch {
+			case errors.Is(err, identity.ErrNotFound), err == nil && service.Configured:
+				stale = append(stale, found.Spec)
+				return nil
+			}
+			return err
+		})
+	})
+	return stale, err
 }

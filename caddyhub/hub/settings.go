@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"log/slog"
 	"net/url"
 	"time"
 
@@ -13,6 +14,9 @@ import (
 
 // Settings are everything that a configuration says.
 type Settings struct {
+	// Log is where this configuration logs to, also what outlives it; nil means
+	// where the hub was told to log when it was made.
+	Log *slog.Logger
 	// Node names this machine among the nodes, the same after every restart.
 	// Empty means the host name.
 	Node string

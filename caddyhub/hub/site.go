@@ -34,6 +34,8 @@ type Site struct {
 	directory *identity.Directory
 	routes    *route.Mirror
 	rotate    func(context.Context) error
+	// warn logs what the operator should know about the settings.
+	warn func()
 }
 
 func newSite(p *parts, settings Settings, log *slog.Logger) (*Site, error) {
@@ -48,13 +50,15 @@ func newSite(p *parts, settings Settings, log *slog.Logger) (*Site, error) {
 	if err != nil {
 		return nil, fmt.Errorf("hub: login: %w", err)
 	}
-	for _, warning := range login.Warnings() {
-		log.Warn(warning)
-	}
 	visitors := browser.New(browser.Options{
 		Directory: p.directory, Base: settings.Base, PublicURL: settings.PublicURL, Log: log,
 	})
 	site := &Site{settings: settings, directory: p.directory, routes: p.routes}
+	site.warn = func() {
+		for _, warning := range login.Warnings() {
+			log.Warn(warning)
+		}
+	}
 	site.Web = web.New(web.Options{
 		Directory: p.directory, Browser: visitors, Servers: p.servers, Login: login, Pages: pages,
 		Base: settings.Base, PublicURL: settings.PublicURL, DefaultURL: settings.DefaultURL,
