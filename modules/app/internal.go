@@ -16,7 +16,6 @@ import (
 // Time limits of the internal address; its clients are our own servers.
 const (
 	internalHeaderTimeout = 10 * time.Second
-	internalReadTimeout   = time.Minute
 	internalIdleTimeout   = 2 * time.Minute
 	internalStopTimeout   = 5 * time.Second
 )
@@ -40,11 +39,11 @@ func (a *App) listen() error {
 	if !ok {
 		return fmt.Errorf("caddyhub: api_listen %s: not a stream address", address)
 	}
-	// Answers may take long: progress is streamed.
+	// Only headers and idle connections have a limit: a read time-out would end
+	// answers that stream progress as well.
 	server := &http.Server{
 		Handler:           http.HandlerFunc(a.serveInternal),
 		ReadHeaderTimeout: internalHeaderTimeout,
-		ReadTimeout:       internalReadTimeout,
 		IdleTimeout:       internalIdleTimeout,
 	}
 	a.internal = server

@@ -31,7 +31,7 @@ type served struct {
 }
 
 // surfaces finds the addresses that serve the hub, in the configuration that is
-// being started; those that are no network addresses are left out.
+// being started.
 func (a *App) surfaces() []served {
 	loaded, err := a.ctx.AppIfConfigured("http")
 	if err != nil {
@@ -44,8 +44,8 @@ func (a *App) surfaces() []served {
 		for _, host := range hostsOf(server.Routes, nil) {
 			for _, text := range server.Listen {
 				address, err := caddy.ParseNetworkAddress(text)
-				if err != nil || address.IsUnixNetwork() || address.IsFdNetwork() {
-					continue
+				if err != nil {
+					continue // Caddy refuses the configuration for it
 				}
 				// Caddy never serves TLS on its port for plain HTTP.
 				https := len(server.TLSConnPolicies) > 0 && int(address.StartPort) != httpPort(app)
@@ -100,7 +100,7 @@ func matched(route caddyhttp.Route, above []string) []string {
 func (a *App) publicURL() *url.URL {
 	var first *url.URL
 	for _, site := range a.surfaces() {
-		if site.host == "" || strings.ContainsAny(site.host, "*{}") {
+		if !site.network() || site.host == "" || strings.ContainsAny(site.host, "*{}") {
 			continue
 		}
 		if origin := site.origin(site.host); site.https {
@@ -111,6 +111,9 @@ func (a *App) publicURL() *url.URL {
 	}
 	return first
 }
+
+// network says whether the address is one that a URL can name.
+func (s served) network() bool { return !s.address.IsUnixNetwork() && !s.address.IsFdNetwork() }
 
 // origin is the address under a host name or IP address.
 func (s served) origin(host string) *url.URL {
@@ -131,7 +134,7 @@ func (s served) origin(host string) *url.URL {
 // TLS, whatever name it has to others; nil if there is none.
 func (a *App) localURL() *url.URL {
 	for _, site := range a.surfaces() {
-		if site.https || site.host != "" {
+		if !site.network() || site.https || site.host != "" {
 			continue
 		}
 		host := site.address.Host
@@ -147,7 +150,7 @@ func (a *App) localURL() *url.URL {
 func (a *App) checkAddresses(hub.Settings) error {
 	var addresses []string
 	for _, site := range a.surfaces() {
-		addresses = append(addresses, site.address.JoinHostPort(0))
+		addresses = append(addresses, site.address.String())
 	}
 	for _, named := range a.authenticators {
 		if checker, ok := named.module.(AddressChecker); ok {
