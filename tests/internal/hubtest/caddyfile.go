@@ -1,0 +1,105 @@
+package hubtest
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"text/template"
+)
+
+// caddyfile of a hub. The values are trusted: they come from the test.
+var caddyfile = template.Must(template.New("Caddyfile").Parse(`{
+	admin unix/{{.Folder}}/admin.sock|0600
+	storage file_system {{.Folder}}/caddy
+	persist_config off
+	grace_period 2s
+	skip_install_trust
+	auto_https disable_redirects
+
+	caddyhub {
+		{{- if .Redis}}
+		store redis {
+			url {{.Redis}}
+		}
+		{{- else}}
+		store embedded {
+			path {{.Folder}}/caddyhub.db
+		}
+		{{- end}}
+		{{.Authenticator}}
+		allow all
+		{{- with .Admins}}
+		admins {{.}}
+		{{- end}}
+		spawner process {
+			home {{.Homes}}/{username}
+			log_dir {{.Folder}}/log
+			allow_root
+			{{.Spawner}}
+		}
+		{{- if .NamedServers}}
+		named_servers
+		{{- end}}
+		public_url {{.PublicURL}}
+		api_url {{.APIURL}}
+		{{.Hub}}
+	}
+}
+
+{{.Site}} {
+	bind 127.0.0.1
+	{{- if .TLS}}
+	tls internal
+	{{- end}}
+	{{.InSite}}
+	hub
+}
+`))
+
+// dummy is the authenticator that hubs have by default.
+const dummy = "authenticator dummy {\n\t\t\tpassword \"" + Password + "\"\n\t\t}"
+
+// Caddyfile is what the options of the hub amount to.
+func (h *Hub) Caddyfile() string {
+	h.t.Helper()
+	values := map[string]any{
+		"Folder":        h.folder,
+		"Homes":         h.options.Homes,
+		"Authenticator": h.options.Authenticator,
+		"Admins":        strings.Join(h.options.Admins, " "),
+		"Spawner":       h.options.Spawner,
+		"NamedServers":  h.options.NamedServers,
+		"PublicURL":     h.URL,
+		"APIURL":        h.APIURL(),
+		"Hub":           h.options.Hub,
+		"Site":          h.site(),
+		"TLS":           h.options.HTTPS,
+		"InSite":        h.options.Site,
+	}
+	if h.options.Authenticator == "" {
+		values["Authenticator"] = dummy
+	}
+	if h.options.Redis != nil {
+		values["Redis"] = h.options.Redis.URL()
+	}
+	var text strings.Builder
+	if err := caddyfile.Execute(&text, values); err != nil {
+		h.t.Fatalf("hubtest: %v", err)
+	}
+	return text.String()
+}
+
+// site is the address of the site in the Caddyfile.
+func (h *Hub) site() string {
+	_, port, _ := strings.Cut(h.Address(), ":")
+	return h.scheme() + "://localhost:" + port
+}
+
+func (h *Hub) caddyfilePath() string { return filepath.Join(h.folder, "Caddyfile") }
+
+func (h *Hub) writeCaddyfile(text string) {
+	h.t.Helper()
+	if err := os.WriteFile(h.caddyfilePath(), []byte(text), 0o600); err != nil {
+		h.t.Fatal(err)
+	}
+}
