@@ -126,7 +126,7 @@ func (b *tab) checkProgress() {
 	}
 	want := []string{
 		"Server requested", "Environment prepared, starting the server", "Starting the server's process",
-		"Waiting for the server to answer", "Server started, waiting for it to answer", "Server ready at /user/ada/",
+		"Server started, waiting for it to answer", "Server ready at /user/ada/",
 	}
 	if diff := cmp.Diff(want, last.Log); diff != "" {
 		b.t.Errorf("the log of the start (-want +got):\n%s", diff)

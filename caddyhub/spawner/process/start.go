@@ -34,7 +34,7 @@ func (s *Spawner) Start(ctx context.Context, request spawner.Request, events spa
 	if err := ctx.Err(); err != nil {
 		return spawner.Started{}, fmt.Errorf("process spawner: start: %w", err)
 	}
-	events.Progress(spawner.Progress{Percent: 20, Message: "Starting the server's process"})
+	events.Progress(spawner.Progress{Percent: 50, Message: "Starting the server's process"})
 	if err := s.run(request, &prepared); err != nil {
 		return spawner.Started{}, err
 	}
@@ -42,7 +42,6 @@ func (s *Spawner) Start(ctx context.Context, request spawner.Request, events spa
 	if err != nil {
 		return spawner.Started{}, errors.Join(err, s.undo(ctx, request, prepared.state))
 	}
-	events.Progress(spawner.Progress{Percent: 50, Message: "Waiting for the server to answer"})
 	return started, nil
 }
 
