@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -103,11 +104,16 @@ func (e *Edge) access(ctx context.Context, v *visit) gate.Access {
 	case v.client.Server.IsZero():
 		return gate.AccessGranted
 	}
-	var granted scope.Access
-	err := e.options.Directory.Store().View(ctx, func(r store.Reader) error {
-		groups, failed := identity.Memberships(r)
-		granted = v.Identity.Scopes.Check(name, on, groups)
-		return failed()
+	// Only scopes that are filtered by group need the store.
+	var err error
+	granted := v.Identity.Scopes.Check(name, on, func(user string) (groups []string) {
+		failed := e.options.Directory.Store().View(ctx, func(r store.Reader) error {
+			of, failed := identity.Memberships(r)
+			groups = of(user)
+			return failed()
+		})
+		err = cmp.Or(err, failed)
+		return groups
 	})
 	switch {
 	case err != nil:
