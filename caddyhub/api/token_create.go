@@ -147,7 +147,11 @@ func (c *call) checkHeld(r store.Reader, scopes []string) error {
 	if err != nil {
 		return badRequest("%s", shorten(err.Error()))
 	}
-	if missing := wanted.Missing(held, identity.GroupsOf(r)); len(missing) > 0 {
+	missing, err := identity.Missing(r, wanted, held)
+	if err != nil {
+		return err
+	}
+	if len(missing) > 0 {
 		return badRequest("Not assigning requested scopes %s not held by User %s",
 			shorten(strings.Join(missing, ",")), c.user)
 	}

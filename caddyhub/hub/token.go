@@ -73,7 +73,11 @@ func (s *Site) checkScopes(r store.Reader, request TokenRequest, held scope.Set)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrScopes, err)
 	}
-	if missing := wanted.Missing(held, identity.GroupsOf(r)); len(missing) > 0 {
+	missing, err := identity.Missing(r, wanted, held)
+	if err != nil {
+		return err
+	}
+	if len(missing) > 0 {
 		return fmt.Errorf("%w by %s: %s", ErrScopes, request.User, strings.Join(missing, ", "))
 	}
 	return nil

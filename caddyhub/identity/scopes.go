@@ -11,17 +11,25 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 )
 
-// GroupsOf is the lookup of a user's groups that scope checks need. A user who
-// cannot be looked up has none: that grants nothing, but takes trouble for a
-// no. Where that would become a 403, use Memberships.
-func GroupsOf(r store.Reader) scope.GroupsOf {
-	groups, _ := Memberships(r)
-	return groups
+// Check asks scopes about a resource. An error is trouble with the store: what
+// scopes would say then must not be taken for a no.
+func Check(r store.Reader, held scope.Set, name string, on scope.Resource) (scope.Access, error) {
+	groups, failed := Memberships(r)
+	access := held.Check(name, on, groups)
+	return access, failed()
 }
 
-// Memberships is GroupsOf with what went wrong: after the scopes were asked,
-// failed returns the first error of the store, and what they answered counts
-// only if there is none.
+// Missing are those of the wanted scopes that are not held. An error is trouble
+// with the store.
+func Missing(r store.Reader, wanted, held scope.Set) ([]string, error) {
+	groups, failed := Memberships(r)
+	missing := wanted.Missing(held, groups)
+	return missing, failed()
+}
+
+// Memberships is the lookup of a user's groups that scopes need. After they
+// were asked, failed returns the first error of the store, and what they
+// answered counts only if there is none.
 func Memberships(r store.Reader) (groups scope.GroupsOf, failed func() error) {
 	var problem error
 	groups = func(user string) []string {

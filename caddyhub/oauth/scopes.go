@@ -24,9 +24,6 @@ type granter struct {
 	owner       scope.Owner
 	// allowed is what the client may ask for, unexpanded.
 	allowed []string
-	// failed is trouble with the store in the midst of a decision. Nothing that
-	// was decided counts if it is set.
-	failed error
 }
 
 func newGranter(r store.Reader, definitions *scope.Definitions, user string, client identity.OAuthClient) *granter {
@@ -82,9 +79,10 @@ func (g *granter) narrow(agreed, offered []string) ([]string, error) {
 // resolve is Definitions.Resolve; its error is a refusal or trouble with the
 // store.
 func (g *granter) resolve(requested, allowed []string) (granted, refused []string, err error) {
-	granted, refused, err = g.definitions.Resolve(requested, allowed, g.owner, g.groupsOf)
-	if g.failed != nil {
-		return nil, nil, g.failed
+	groups, failed := identity.Memberships(g.reader)
+	granted, refused, err = g.definitions.Resolve(requested, allowed, g.owner, groups)
+	if trouble := failed(); trouble != nil {
+		return nil, nil, trouble
 	}
 	if err != nil {
 		return nil, nil, badScope
@@ -150,18 +148,8 @@ func (g *granter) mayAccess(held scope.Set) (bool, error) {
 	if server := g.owner.Client.Server; !server.IsZero() {
 		name, on = "access:servers", scope.OnServer(server.User, server.Name)
 	}
-	granted := held.Check(name, on, g.groupsOf) == scope.Granted
-	return granted && g.failed == nil, g.failed
-}
-
-// groupsOf looks up groups and remembers trouble with the store: without it, a
-// store that is away would look like a user without permission.
-func (g *granter) groupsOf(name string) []string {
-	user, err := identity.GetUser(g.reader, name)
-	if err != nil && !errors.Is(err, identity.ErrNotFound) {
-		g.failed = err
-	}
-	return user.Groups
+	access, err := identity.Check(g.reader, held, name, on)
+	return err == nil && access == scope.Granted, err
 }
 
 // known are those of the texts that are scopes; one that was taken out of the

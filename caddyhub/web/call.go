@@ -148,23 +148,11 @@ func (c *call) permit(name string, on scope.Resource) error {
 
 // access asks for a scope on a resource.
 func (c *call) access(name string, on scope.Resource) (access scope.Access, err error) {
-	err = c.options.Directory.Store().View(c.r.Context(), func(r store.Reader) (failed error) {
-		access = c.visit.Identity.Scopes.Check(name, on, groupsOf(r, &failed))
-		return failed
+	err = c.options.Directory.Store().View(c.r.Context(), func(r store.Reader) error {
+		access, err = identity.Check(r, c.visit.Identity.Scopes, name, on)
+		return err
 	})
 	return access, err
-}
-
-// groupsOf is the lookup of groups that scope checks need. Trouble with the
-// store is remembered: it must not look like a lack of permission.
-func groupsOf(r store.Reader, failed *error) scope.GroupsOf {
-	return func(name string) []string {
-		user, err := identity.GetUser(r, name)
-		if err != nil && !errors.Is(err, identity.ErrNotFound) {
-			*failed = err
-		}
-		return user.Groups
-	}
 }
 
 // redirect sends the browser somewhere. The target has been judged by whoever

@@ -79,8 +79,11 @@ func (c *call) serverView(r store.Reader, s server.Server) (page.Server, error) 
 		StartURL:   hubpath.Of(c.hub+"spawn/", s.User, s.Name),
 		PendingURL: hubpath.Of(c.hub+"spawn-pending/", s.User, s.Name),
 	}
-	on := scope.OnServer(s.User, s.Name)
-	if c.visit.Identity.Scopes.Check("delete:servers", on, identity.GroupsOf(r)) == scope.Granted {
+	access, err := identity.Check(r, c.visit.Identity.Scopes, "delete:servers", scope.OnServer(s.User, s.Name))
+	if err != nil {
+		return page.Server{}, err
+	}
+	if access == scope.Granted {
 		view.APIURL = c.apiURL(s.User, s.Name)
 		view.StopURL = hubpath.Of(c.hub+"stop/", s.User, s.Name)
 		if s.Name != "" {

@@ -110,7 +110,11 @@ func (c *call) checkScopes(r store.Reader, user string, scopes []string) error {
 	if err != nil {
 		return mistake(err.Error())
 	}
-	if missing := wanted.Missing(held, identity.GroupsOf(r)); len(missing) > 0 {
+	missing, err := identity.Missing(r, wanted, held)
+	if err != nil {
+		return err
+	}
+	if len(missing) > 0 {
 		return mistake(fmt.Sprintf("Not assigning requested scopes %s not held by User %s", strings.Join(missing, ","), user))
 	}
 	return nil

@@ -21,8 +21,11 @@ func (c *call) tokenPage() (page.Token, error) {
 	owner := identity.UserOwner(c.visit.Identity.Name())
 	err := c.options.Directory.Store().View(c.r.Context(), func(r store.Reader) error {
 		view.Tokens, view.Applications, view.RequestURL = nil, nil, ""
-		groups := identity.GroupsOf(r)
-		mayChange := c.visit.Identity.Scopes.Check("tokens", scope.OnUser(owner.User), groups) == scope.Granted
+		access, err := identity.Check(r, c.visit.Identity.Scopes, "tokens", scope.OnUser(owner.User))
+		if err != nil {
+			return err
+		}
+		mayChange := access == scope.Granted
 		if mayChange {
 			view.RequestURL = c.hub + "token"
 		}

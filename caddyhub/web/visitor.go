@@ -1,6 +1,7 @@
 package web
 
 import (
+	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/scope"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 	"github.com/caddyhub/caddyhub/caddyhub/web/page"
@@ -44,16 +45,18 @@ func (c *call) services() []page.Link {
 	var links []page.Link
 	all, err := c.options.Directory.Services(c.r.Context())
 	if err == nil && len(all) > 0 {
-		err = c.options.Directory.Store().View(c.r.Context(), func(r store.Reader) (failed error) {
+		err = c.options.Directory.Store().View(c.r.Context(), func(r store.Reader) error {
 			links = nil
-			groups := groupsOf(r, &failed)
 			for _, service := range all {
-				access := c.visit.Identity.Scopes.Check("access:services", scope.OnService(service.Name), groups)
+				access, err := identity.Check(r, c.visit.Identity.Scopes, "access:services", scope.OnService(service.Name))
+				if err != nil {
+					return err
+				}
 				if service.URL != "" && !service.Hidden && access == scope.Granted {
 					links = append(links, page.Link{Label: service.Name, URL: c.options.Base.Service(service.Name)})
 				}
 			}
-			return failed
+			return nil
 		})
 	}
 	if err != nil {
