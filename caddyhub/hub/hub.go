@@ -101,6 +101,10 @@ func (h *Hub) Configure(ctx context.Context, settings Settings) (*Site, error) {
 		h.restore(ctx, !errors.Is(err, store.ErrUnavailable))
 		return nil, err
 	}
+	if err := h.opened.shutOut(ctx, site.blocked); err != nil {
+		h.restore(ctx, !errors.Is(err, store.ErrUnavailable))
+		return nil, err
+	}
 	site.rotate = h.RotateKeys
 	site.warn()
 	h.sites = append(h.sites, site)

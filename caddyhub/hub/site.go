@@ -34,6 +34,8 @@ type Site struct {
 	directory *identity.Directory
 	routes    *route.Mirror
 	rotate    func(context.Context) error
+	// blocked are the users who must have nothing.
+	blocked []string
 	// warn logs what the operator should know about the settings.
 	warn func()
 }
@@ -54,6 +56,13 @@ func newSite(p *parts, settings Settings, log *slog.Logger) (*Site, error) {
 		Directory: p.directory, Base: settings.Base, PublicURL: settings.PublicURL, Log: log,
 	})
 	site := &Site{settings: settings, directory: p.directory, routes: p.routes}
+	for _, text := range settings.Rules.Blocked {
+		name, err := login.UserName(text)
+		if err != nil {
+			return nil, fmt.Errorf("hub: blocked: %w", err)
+		}
+		site.blocked = append(site.blocked, name)
+	}
 	site.warn = func() {
 		for _, warning := range login.Warnings() {
 			log.Warn(warning)
@@ -78,7 +87,7 @@ func newSite(p *parts, settings Settings, log *slog.Logger) (*Site, error) {
 		SpawnerName:  settings.SpawnerName, AuthenticatorName: settings.AuthenticatorName, Log: log,
 	})
 	site.OAuth = oauth.New(oauth.Options{
-		Directory: p.directory, Browser: visitors, Base: settings.Base,
+		Directory: p.directory, Browser: visitors, Base: settings.Base, PublicURL: settings.PublicURL,
 		Lifetime: settings.Tokens.OAuthLifetime, Pages: site.Web, Log: log,
 	})
 	return site, nil
