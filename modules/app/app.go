@@ -117,6 +117,8 @@ type App struct {
 	poolKey  string
 	hub      *hub.Hub // from acquire to Cleanup
 	site     atomic.Pointer[hub.Site]
+	tried    context.Context // ends when Start has opened the hub, or could not
+	endTry   context.CancelFunc
 	stop     context.CancelFunc
 	trying   sync.WaitGroup
 	internal *http.Server
@@ -135,6 +137,7 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 // Provision loads the guest modules and checks what can be checked alone.
 func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx, a.log = ctx, ctx.Slogger()
+	a.tried, a.endTry = context.WithCancel(ctx)
 	if err := a.loadGuests(ctx); err != nil {
 		return err
 	}
@@ -218,6 +221,7 @@ const retry = time.Second
 // open, and puts the settings in force. If the store is out of reach it goes on
 // trying while the handlers answer 503.
 func (a *App) Start() error {
+	defer a.endTry()
 	settings, err := a.settings()
 	if err != nil {
 		return err
@@ -320,6 +324,19 @@ func (a *App) Cleanup() error {
 // Site is what serves requests with this configuration; nil while the store has
 // not been reached yet.
 func (a *App) Site() *hub.Site { return a.site.Load() }
+
+// Await is Site for a request. Caddy starts its apps in any order, so that the
+// first requests may be there before the hub is: they wait for the end of Start.
+func (a *App) Await(ctx context.Context) *hub.Site {
+	if site := a.site.Load(); site != nil {
+		return site
+	}
+	select {
+	case <-a.tried.Done():
+	case <-ctx.Done():
+	}
+	return a.site.Load()
+}
 
 // Interface guards
 var (

@@ -38,7 +38,7 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 
 // ServeHTTP answers what is below {base_url}hub/api, the OAuth endpoints excepted, and passes on the rest.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	site := h.app.Site()
+	site := h.app.Await(r.Context())
 	switch {
 	case site == nil:
 		hub.Unavailable(w)
