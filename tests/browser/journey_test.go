@@ -21,7 +21,8 @@ import (
 const notebook = "/user/ada/lab/tree/journey.ipynb"
 
 // TestJourney is a day of a user: log in, start, work, save, come back, stop,
-// log out.
+// log out. What a store does and what a scheme does have nothing to do with each
+// other, so two pairs are enough.
 func TestJourney(t *testing.T) {
 	for name, options := range map[string]func(*testing.T) hubtest.Options{
 		"embedded_http": func(*testing.T) hubtest.Options { return hubtest.Options{} },
