@@ -63,14 +63,13 @@ func testStopped(t *testing.T, h *hub) {
 	carol := h.LogIn("carol")
 	carolToken := h.Token("carol")
 	release := upstream.Hold(t, h.Hub, "carol")
-	started := upstream.StartHeld(t, h.API(carolToken), "carol")
+	upstream.StartHeld(t, h.Hub, carolToken, "carol")
 	waiting := h.get(t, "/user/carol/lab", append([]string{byCookie(h.cookies(t, carol, "/user/carol/lab"))}, navigation...)...)
 	if want := "/hub/spawn-pending/carol?next=%2Fuser%2Fcarol%2Flab"; waiting.StatusCode != http.StatusSeeOther || waiting.Header.Get("Location") != want {
 		t.Errorf("page of a starting server: %s, want 303 to %s", waiting, want)
 	}
 	wantJSON(t, "fetch from a starting server", h.get(t, "/user/carol/lab", append([]string{byToken(carolToken)}, fetch...)...), http.StatusFailedDependency)
 	release()
-	<-started
 	h.API(carolToken).WaitServer("carol", "", true)
 	if got := h.get(t, "/user/carol/lab", byToken(carolToken)); !got.forwarded() {
 		t.Errorf("started: %s", got)
