@@ -177,14 +177,6 @@ func (b *tab) evaluate(script string, into any) {
 	b.do(chromedp.Evaluate(script, into, chromedp.EvalAsValue, awaitPromise))
 }
 
-// text is the text of the first element that a selector finds.
-func (b *tab) text(selector string) string {
-	b.t.Helper()
-	var text string
-	b.do(chromedp.Text(selector, &text, chromedp.ByQuery))
-	return text
-}
-
 // path is where the tab is, without the origin and the query.
 func (b *tab) path() string {
 	b.t.Helper()

@@ -2,6 +2,7 @@ package hubtest
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -58,9 +59,10 @@ func (c *Client) WaitServer(user, name string, ready bool) {
 }
 
 // WebSocket opens a WebSocket to a path below the origin of the hub, as a page
-// of the hub would with the cookies or the token of the client. The response is
-// that of the handshake, for a test that expects a refusal.
-func (c *Client) WebSocket(path string) (*websocket.Conn, *http.Response, error) {
+// of the hub would with the cookies or the token of the client. It is closed with
+// the test. The answer is that to the handshake, for a test that expects a
+// refusal; it has the beginning of the body.
+func (c *Client) WebSocket(path string) (*websocket.Conn, Answer, error) {
 	header := http.Header{"Origin": {c.hub.URL}}
 	if c.token != "" {
 		header.Set("Authorization", "token "+c.token)
@@ -68,5 +70,18 @@ func (c *Client) WebSocket(path string) (*websocket.Conn, *http.Response, error)
 	dialer := *c.HTTP
 	dialer.Transport = c.hub.transport(false)
 	address := "ws" + strings.TrimPrefix(c.hub.URL, "http") + path
-	return websocket.Dial(c.t.Context(), address, &websocket.DialOptions{HTTPClient: &dialer, HTTPHeader: header})
+	socket, response, err := websocket.Dial(c.t.Context(), address, &websocket.DialOptions{HTTPClient: &dialer, HTTPHeader: header})
+	var answer Answer
+	if response != nil {
+		answer = Answer{Status: response.StatusCode, Header: response.Header, Protocol: response.Proto}
+	}
+	if err != nil {
+		if response != nil {
+			defer response.Body.Close()
+			answer.Body, _ = io.ReadAll(response.Body) // the library keeps what it has read
+		}
+		return nil, answer, err
+	}
+	c.t.Cleanup(func() { _ = socket.CloseNow() }) // it may be closed already
+	return socket, answer, nil
 }
