@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -62,6 +63,12 @@ func TestFailedStarts(t *testing.T) {
 			meanwhile: func(h *hub) { h.platform.set("ada", func(p *program) { p.running, p.code = false, 3 }) },
 			want:      Failure{Reason: spawner.ReasonExited, Status: 500, Message: "The server ended while it was starting (status 3)."},
 			after:     2 * time.Second,
+		},
+		{
+			name:     "another program was quicker to take the port",
+			script:   none,
+			settings: func(s *Settings) { s.Probe = taken{s.Probe.(*platform)} },
+			want:     Failure{Reason: spawner.ReasonExited, Status: 500, Message: "The server ended while it was starting (status 1)."},
 		},
 		{
 			name:   "a hook refuses",
@@ -127,6 +134,15 @@ func TestFailedStarts(t *testing.T) {
 			})
 		})
 	}
+}
+
+// taken is a port where somebody else answers: ada's program, which wanted it,
+// has just ended.
+type taken struct{ platform *platform }
+
+func (p taken) RoundTrip(*http.Request) (*http.Response, error) {
+	p.platform.set("ada", func(p *program) { p.running, p.code = false, 1 })
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody}, nil
 }
 
 // checkLog demands that what a server wrote is escaped, bounded, and without tokens.

@@ -42,7 +42,7 @@ func (m *Manager) answer(op *operation, s Server) error {
 	for pause := firstProbePause; ; pause = min(pause*5/4, maxProbePause) {
 		answered, err := m.probe(ctx, op.settings, s)
 		if answered {
-			return nil
+			return m.checkRunning(ctx, op, s)
 		}
 		if ctx.Err() == nil {
 			last = err
@@ -87,6 +87,17 @@ func (m *Manager) probe(ctx context.Context, settings Settings, s Server) (bool,
 		m.log.Debug("server does not tell its JupyterHub version", "server", s.LogName())
 	}
 	return true, nil
+}
+
+// checkRunning returns an error if the server's program has ended. Then something
+// else has answered, on a port that it was quicker to take; whoever visits must
+// not be sent there, with a token of theirs.
+func (m *Manager) checkRunning(ctx context.Context, op *operation, s Server) error {
+	status, err := op.settings.Spawner.Poll(ctx, op.ref(s))
+	if err == nil && !status.Running {
+		return exitError(status)
+	}
+	return nil
 }
 
 // watchExit ends the wait when the server's program has ended.
