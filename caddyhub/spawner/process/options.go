@@ -59,8 +59,8 @@ type Options struct {
 
 	// IP is the address that servers bind and the hub connects to; default 127.0.0.1.
 	IP string
-	// FirstPort and LastPort limit the ports that servers get; 0 and 0 mean any
-	// that the system hands out.
+	// FirstPort and LastPort limit the ports that servers get; 0 and 0 mean 20000
+	// to 32767, which no system hands out to others.
 	FirstPort int
 	LastPort  int
 

@@ -13,8 +13,12 @@ import (
 )
 
 const (
-	// portTries bounds the search for a free port.
-	portTries = 64
+	// defaultFirst and defaultLast are where ports come from if nobody says:
+	// below those that systems give to whoever asks for any, outgoing connections
+	// included (32768 on Linux, 49152 elsewhere). One of these could be gone again
+	// before the server listens.
+	defaultFirst = 20000
+	defaultLast  = 32767
 	// portRest is how long a port is not handed out again: the time that a
 	// server may take from its start to its first listen.
 	portRest = 2 * time.Minute
@@ -29,13 +33,13 @@ type ports struct {
 }
 
 // choose returns a port that nobody listens on, out of a range or, with first
-// 0, any.
+// 0, the default one.
 func (p *ports) choose(ip string, first, last int) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.drop(time.Now())
 	if first == 0 {
-		return p.try(ip, portTries, func(int) int { return 0 })
+		first, last = defaultFirst, defaultLast
 	}
 	count := last - first + 1
 	offset := rand.IntN(count)
@@ -75,7 +79,7 @@ func (p *ports) drop(now time.Time) {
 	}
 }
 
-// free opens and closes a port, 0 for any.
+// free opens and closes a port.
 func free(ip string, port int) (int, error) {
 	listener, err := net.Listen("tcp", net.JoinHostPort(ip, strconv.Itoa(port)))
 	if err != nil {
