@@ -30,7 +30,10 @@ func Prepare(r *http.Request) *http.Request {
 		return r
 	}
 	host, port, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil || host == client {
+	if err != nil {
+		port = "0" // a proxy on a Unix socket has none
+	}
+	if host == client {
 		return r
 	}
 	prepared := new(http.Request)
