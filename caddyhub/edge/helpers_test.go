@@ -365,14 +365,18 @@ func origin(text string) func(*Options) {
 	return func(o *Options) { o.PublicURL, _ = url.Parse(text) }
 }
 
-// eventually waits for something that happens in the background.
+// eventually looks until something that happens in the background has happened.
 func eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	for end := time.Now().Add(5 * time.Second); !done(); {
-		if time.Now().After(end) {
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	late := time.After(5 * time.Second)
+	for !done() {
+		select {
+		case <-look.C:
+		case <-late:
 			t.Fatal("never: " + what)
 		}
-		time.Sleep(time.Millisecond)
 	}
 }
 
