@@ -8,6 +8,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddyhub/caddyhub/caddyhub/hub"
 )
 
 // Of returns the app for a handler.
@@ -20,6 +22,28 @@ func Of(ctx caddy.Context, directive string) (*App, error) {
 		return nil, err
 	}
 	return loaded.(*App), nil
+}
+
+// Part is one face of the hub: its API, its pages, its OAuth provider.
+type Part interface {
+	http.Handler
+	// Serves says whether a request is one for this part.
+	Serves(r *http.Request) bool
+}
+
+// Serve lets a part answer what it serves and passes on the rest.
+func (a *App) Serve(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, part func(*hub.Site) Part) error {
+	site := a.Await(r.Context())
+	if site == nil {
+		hub.Unavailable(w)
+		return nil
+	}
+	serving := part(site)
+	if !serving.Serves(r) {
+		return next.ServeHTTP(w, r)
+	}
+	serving.ServeHTTP(w, Prepare(r))
+	return nil
 }
 
 // Prepare returns a request whose RemoteAddr is the client's as Caddy knows it,

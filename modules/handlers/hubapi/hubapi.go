@@ -19,8 +19,8 @@ func init() {
 	httpcaddyfile.RegisterHandlerDirective("hub_api", parseCaddyfile)
 }
 
-// Handler serves JupyterHub's REST API under {base_url}hub/api, to programs by token and to
-// the hub's own pages by session.
+// Handler serves JupyterHub's REST API under {base_url}hub/api, to programs by
+// token and to the hub's own pages by session.
 type Handler struct {
 	app *app.App
 }
@@ -36,18 +36,10 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 	return err
 }
 
-// ServeHTTP answers what is below {base_url}hub/api, the OAuth endpoints excepted, and passes on the rest.
+// ServeHTTP answers what is below {base_url}hub/api, the OAuth endpoints
+// excepted, and passes on the rest.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	site := h.app.Await(r.Context())
-	switch {
-	case site == nil:
-		hub.Unavailable(w)
-	case site.API.Serves(r):
-		site.API.ServeHTTP(w, app.Prepare(r))
-	default:
-		return next.ServeHTTP(w, r)
-	}
-	return nil
+	return h.app.Serve(w, r, next, func(site *hub.Site) app.Part { return site.API })
 }
 
 // UnmarshalCaddyfile sets up the handler. Syntax:

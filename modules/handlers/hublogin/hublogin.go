@@ -36,18 +36,10 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 	return err
 }
 
-// ServeHTTP answers what is below {base_url}hub/, and outside of user/ and services/, and passes on the rest.
+// ServeHTTP answers what is below {base_url}hub/ and outside of user/ and
+// services/, and passes on the rest.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	site := h.app.Await(r.Context())
-	switch {
-	case site == nil:
-		hub.Unavailable(w)
-	case site.Web.Serves(r):
-		site.Web.ServeHTTP(w, app.Prepare(r))
-	default:
-		return next.ServeHTTP(w, r)
-	}
-	return nil
+	return h.app.Serve(w, r, next, func(site *hub.Site) app.Part { return site.Web })
 }
 
 // HubSurface marks a handler by which people see the hub.

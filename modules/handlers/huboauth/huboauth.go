@@ -38,16 +38,7 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 
 // ServeHTTP answers what is below {base_url}hub/api/oauth2 and passes on the rest.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	site := h.app.Await(r.Context())
-	switch {
-	case site == nil:
-		hub.Unavailable(w)
-	case site.OAuth.Serves(r):
-		site.OAuth.ServeHTTP(w, app.Prepare(r))
-	default:
-		return next.ServeHTTP(w, r)
-	}
-	return nil
+	return h.app.Serve(w, r, next, func(site *hub.Site) app.Part { return site.OAuth })
 }
 
 // UnmarshalCaddyfile sets up the handler. Syntax:
