@@ -72,11 +72,16 @@ func outputIs(text string) string {
 	return `document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea-output pre')?.textContent.trim() === ` + string(quoted)
 }
 
-// save presses Ctrl+S.
+// save presses Ctrl+S and waits until the notebook has no unsaved changes.
 func (b *tab) save() {
 	b.t.Helper()
+	b.until(hasChanges)
 	b.do(chromedp.KeyEvent("s", chromedp.KeyModifiers(input.ModifierCtrl)))
+	b.until("!" + hasChanges)
 }
+
+// hasChanges is true while the notebook that is shown differs from what is saved.
+const hasChanges = `document.querySelector('#jp-main-dock-panel .lm-TabBar-tab.lm-mod-current.jp-mod-dirty')`
 
 // watchProgress runs in every page, before its own scripts. It notes what the
 // page of a start shows, each time that changes.
