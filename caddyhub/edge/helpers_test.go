@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -360,10 +359,6 @@ func (s *site) xsrf(page string, l login) string {
 }
 
 func base(path hubpath.Base) func(*Options) { return func(o *Options) { o.Base = path } }
-
-func origin(text string) func(*Options) {
-	return func(o *Options) { o.PublicURL, _ = url.Parse(text) }
-}
 
 // eventually looks until something that happens in the background has happened.
 func eventually(t testing.TB, what string, done func() bool) {

@@ -214,7 +214,7 @@ func TestWebSocket(t *testing.T) {
 	}))
 	defer upstream.Close()
 	f := newFront(t, upstream.URL)
-	socket, _, err := websocket.Dial(t.Context(), f.URL, &websocket.DialOptions{HTTPClient: client})
+	socket, _, err := websocket.Dial(t.Context(), f.URL, &websocket.DialOptions{HTTPClient: client}) //nolint:bodyclose // the socket has the body
 	if err != nil {
 		t.Fatal(err)
 	}
