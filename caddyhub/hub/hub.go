@@ -133,7 +133,7 @@ func (h *Hub) Release(site *Site) {
 // enforce puts settings in force: first what may fail, then what does not.
 func (h *Hub) enforce(ctx context.Context, settings Settings, services []route.Route) error {
 	p := h.opened
-	if err := p.servers.Reconfigure(settings.Servers); err != nil {
+	if err := p.servers.Reconfigure(p.serverSettings(settings)); err != nil {
 		return err
 	}
 	if err := p.directory.Apply(ctx, settings.Configuration); err != nil {
@@ -162,7 +162,7 @@ func (h *Hub) restore(ctx context.Context, written bool) {
 		err = h.enforce(ctx, settings, services)
 	}
 	if err == nil && !written {
-		err = h.opened.servers.Reconfigure(settings.Servers)
+		err = h.opened.servers.Reconfigure(h.opened.serverSettings(settings))
 	}
 	if err != nil {
 		h.log.Error("the configuration before could not be put back", "error", err)
@@ -192,7 +192,7 @@ func (h *Hub) open(ctx context.Context, settings Settings) (*parts, error) {
 	p.routes = route.NewMirror(h.backend.Store, route.MirrorOptions{Logger: h.log})
 	p.servers, err = server.New(server.Options{
 		Store: h.backend.Store, Directory: p.directory, Node: settings.Node,
-		Routes: p.routes, Log: h.log, Settings: settings.Servers,
+		Routes: p.routes, Log: h.log, Settings: p.serverSettings(settings),
 	})
 	if err != nil {
 		return nil, err
