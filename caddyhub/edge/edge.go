@@ -41,7 +41,10 @@ type Options struct {
 	Browser   *browser.Browser
 	Servers   *server.Manager
 	Routes    *route.Mirror
-	Base      hubpath.Base
+	// Sockets are the open WebSockets of this node, whatever configuration let
+	// them in. Nil means a list of this Edge's own, which nobody reviews.
+	Sockets *Sockets
+	Base    hubpath.Base
 	// PublicURL is the origin of the site as browsers see it; nil if only the
 	// request can tell.
 	PublicURL *url.URL
@@ -82,6 +85,9 @@ func New(options Options) *Edge {
 	}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
+	}
+	if e.options.Sockets == nil {
+		e.options.Sockets = NewSockets(e.log)
 	}
 	e.renewals = newErrands(maxRenewals, 0, e.now)
 	e.checks = newErrands(maxChecks, checkPause, e.now)

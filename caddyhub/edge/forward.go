@@ -21,8 +21,33 @@ func (e *Edge) forward(w http.ResponseWriter, r *http.Request, v *visit, forward
 	if v.Identity.Session != nil && v.request.Class.Kind == gate.KindNavigation {
 		clean.ours = func(header http.ResponseWriter) { e.equip(header, r, v, prefix) }
 	}
+	if v.request.Class.Kind == gate.KindWebSocket {
+		socket, done := e.watch(r, v, clean)
+		defer done()
+		r = socket
+	}
 	err = forward(clean, e.outgoing(r, v), *v.route)
 	return clean.done, err
+}
+
+// watch enters a WebSocket in the list of those that are decided about again
+// while they are open. The request it returns ends when the socket has to.
+func (e *Edge) watch(r *http.Request, v *visit, clean *sanitizer) (socket *http.Request, done func()) {
+	ctx, cancel := context.WithCancel(r.Context())
+	open := &tunnel{cancel: cancel, owner: v.client.Server.User, review: func(ctx context.Context) gate.Decision {
+		return e.look(r.WithContext(ctx)).decide(e.links())
+	}}
+	if user := v.Identity.User; user != nil {
+		open.user = user.Name
+	}
+	clean.taken = open.taken
+	remove := e.options.Sockets.add(open)
+	// Between the decision and its entry in the list something may have changed.
+	e.options.Sockets.decide(ctx, open)
+	return r.WithContext(ctx), func() {
+		remove()
+		cancel()
+	}
 }
 
 // outgoing is the request as the upstream gets it.

@@ -1,6 +1,8 @@
 package edge
 
 import (
+	"bufio"
+	"net"
 	"net/http"
 
 	"github.com/caddyhub/caddyhub/caddyhub/gate"
@@ -13,6 +15,8 @@ type sanitizer struct {
 	prefix  string
 	// ours sets headers of the edge's own; nil if there are none.
 	ours func(http.ResponseWriter)
+	// taken is told the connection when it is hijacked; nil if nobody asks.
+	taken func(net.Conn)
 	// done says that the final headers have been sent.
 	done bool
 }
@@ -49,5 +53,14 @@ func (s *sanitizer) FlushError() error {
 	return http.NewResponseController(s.ResponseWriter).Flush()
 }
 
-// Unwrap lets http.ResponseController reach the writer below, to hijack.
+// Hijack takes over the connection below.
+func (s *sanitizer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffered, err := http.NewResponseController(s.ResponseWriter).Hijack()
+	if err == nil && s.taken != nil {
+		s.taken(conn)
+	}
+	return conn, buffered, err
+}
+
+// Unwrap lets http.ResponseController reach the writer below.
 func (s *sanitizer) Unwrap() http.ResponseWriter { return s.ResponseWriter }

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/authenticator"
+	"github.com/caddyhub/caddyhub/caddyhub/edge"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/identity/keyring"
 	"github.com/caddyhub/caddyhub/caddyhub/route"
@@ -66,6 +67,7 @@ type parts struct {
 	routes    *route.Mirror
 	servers   *server.Manager
 	throttle  *authenticator.Throttle
+	sockets   *edge.Sockets
 	cancel    context.CancelFunc
 	running   sync.WaitGroup
 }
@@ -185,7 +187,9 @@ func (h *Hub) open(ctx context.Context, settings Settings) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &parts{keys: keys, throttle: authenticator.NewThrottle(authenticator.ThrottleOptions{})}
+	p := &parts{
+		keys: keys, throttle: authenticator.NewThrottle(authenticator.ThrottleOptions{}), sockets: edge.NewSockets(h.log),
+	}
 	p.directory = identity.New(identity.Options{
 		Store: h.backend.Store, Keys: keys, Settings: settings.Identity, Log: h.log,
 	})
@@ -207,6 +211,7 @@ func (h *Hub) run(p *parts) {
 	p.cancel = cancel
 	p.running.Go(func() { h.report("routes", p.routes.Run(ctx)) })
 	p.running.Go(func() { h.report("servers", p.servers.Run(ctx)) })
+	p.running.Go(func() { h.report("sockets", p.sockets.Run(ctx, h.backend.Store)) })
 	p.running.Go(func() {
 		p.directory.Activity().Run(ctx, func(err error) { h.log.Warn("activity not written", "error", err) })
 	})

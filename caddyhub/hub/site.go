@@ -77,7 +77,8 @@ func newSite(p *parts, settings Settings, log *slog.Logger) (*Site, error) {
 	})
 	site.Edge = edge.New(edge.Options{
 		Directory: p.directory, Browser: visitors, Servers: p.servers, Routes: p.routes,
-		Base: settings.Base, PublicURL: settings.PublicURL, NamedServers: settings.Servers.Named.Enabled,
+		Sockets: p.sockets,
+		Base:    settings.Base, PublicURL: settings.PublicURL, NamedServers: settings.Servers.Named.Enabled,
 		Refused: site.Web.Refused, Log: log,
 	})
 	site.API = api.New(api.Options{

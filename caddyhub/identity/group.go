@@ -21,7 +21,7 @@ type Group struct {
 }
 
 var (
-	groups = store.Collection[Group]{Kind: "group"}
+	groups = store.Collection[Group]{Kind: KindGroup}
 	// groupMembers has an id of group and user for every membership, the other
 	// direction of User.Groups.
 	groupMembers = store.Collection[struct{}]{Kind: "group_member"}

@@ -24,7 +24,7 @@ type Role struct {
 	Scopes []string `json:"scopes"`
 }
 
-var roles = store.Collection[Role]{Kind: "role"}
+var roles = store.Collection[Role]{Kind: KindRole}
 
 // GetRole returns a role inside a transaction: the configured one, else the
 // default one of that name, else ErrNotFound.

@@ -71,7 +71,7 @@ type Session struct {
 var (
 	sessions = store.Collection[Session]{Kind: "session"}
 	// userSessions has an id of user and session for every session.
-	userSessions = store.Collection[struct{}]{Kind: "session_of_user"}
+	userSessions = store.Collection[struct{}]{Kind: KindSessionOfUser}
 )
 
 // CreateSession logs a user in and returns the value of the session cookie,

@@ -71,7 +71,7 @@ var (
 	// tokens by the keyed hash of the secret.
 	tokens = store.Collection[Token]{Kind: "token"}
 	// ownerTokens leads from owner and token id to the hash.
-	ownerTokens = store.Collection[string]{Kind: "token_of_owner"}
+	ownerTokens = store.Collection[string]{Kind: KindTokenOfOwner}
 	// clientTokens leads from OAuth client, owner and token id to the hash.
 	clientTokens = store.Collection[string]{Kind: "token_of_client"}
 )

@@ -46,7 +46,7 @@ func (u User) RoleNames() []string {
 }
 
 var (
-	users    = store.Collection[User]{Kind: "user"}
+	users    = store.Collection[User]{Kind: KindUser}
 	counters = store.Collection[uint64]{Kind: "counter"}
 	// userNumbers leads from a number to a name, to list users in the order of
 	// their creation.

@@ -63,18 +63,32 @@ func visit(t *testing.T, browser *hubtest.Client, user string) int {
 	return request.Process
 }
 
-func wantEcho(t *testing.T, browser *hubtest.Client, path string) {
+// wantEcho opens a WebSocket, shows that it works, and returns it open.
+func wantEcho(t *testing.T, browser *hubtest.Client, path string) *websocket.Conn {
 	t.Helper()
 	socket, _, err := browser.WebSocket(path)
 	if err != nil {
 		t.Fatalf("WebSocket: %v", err)
 	}
-	defer socket.CloseNow()
+	t.Cleanup(func() { socket.CloseNow() })
 	if err := socket.Write(t.Context(), websocket.MessageText, []byte("hello")); err != nil {
 		t.Fatal(err)
 	}
 	if _, message, err := socket.Read(t.Context()); err != nil || string(message) != "hello" {
 		t.Fatalf("WebSocket: %q, %v", message, err)
+	}
+	return socket
+}
+
+// wantEnded fails unless a WebSocket is closed promptly, with the code for what
+// is not allowed any more.
+func wantEnded(t *testing.T, socket *websocket.Conn, where string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), promptly)
+	defer cancel()
+	_, _, err := socket.Read(ctx)
+	if code := websocket.CloseStatus(err); code != websocket.StatusPolicyViolation {
+		t.Errorf("WebSocket through %s: code %d, %v", where, code, err)
 	}
 }
 
@@ -92,14 +106,15 @@ func TestAnyNode(t *testing.T) {
 	if other := visit(t, onB, "ada"); other != process {
 		t.Errorf("process %d through one node and %d through the other", process, other)
 	}
-	wantEcho(t, onA, "/user/ada/ws")
-	wantEcho(t, onB, "/user/ada/ws")
+	here, there := wantEcho(t, onA, "/user/ada/ws"), wantEcho(t, onB, "/user/ada/ws")
 
 	// As the browser had it: logging out takes the cookie away.
 	cookie := "caddyhub-session=" + onA.Cookie("/", "caddyhub-session").Value
 	if got := onB.Do(http.MethodGet, "/hub/logout", nil, "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Site", "same-origin"); got.Status >= 400 {
 		t.Fatalf("logout: %s", got)
 	}
+	wantEnded(t, here, "the other node")
+	wantEnded(t, there, "the node of the logout")
 	stranger := a.Anonymous()
 	within(t, promptly, "the other node knows of the logout", func() bool {
 		return stranger.Do(http.MethodGet, "/user/ada/api/x", nil, "Cookie", cookie).Status == http.StatusUnauthorized
