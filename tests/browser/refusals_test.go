@@ -29,7 +29,7 @@ func (b *tab) fetch(method, path string) fetched {
 	var got fetched
 	b.evaluate(`(async () => {
 		const xsrf = document.cookie.match(/(?:^|; )_xsrf=([^;]*)/)?.[1] ?? '';
-		const answer = await fetch('`+path+`', {method: '`+method+`', headers: {'X-XSRFToken': xsrf}});
+		const answer = await fetch('`+path+`', {method: '`+method+`', cache: 'no-store', headers: {'X-XSRFToken': xsrf}});
 		const text = await answer.text();
 		let body = {};
 		try { body = JSON.parse(text); } catch { }

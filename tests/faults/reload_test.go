@@ -12,6 +12,9 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/coder/websocket"
 
 	"github.com/caddyhub/caddyhub/tests/internal/hubtest"
 	"github.com/caddyhub/caddyhub/tests/internal/upstream"
@@ -56,6 +59,17 @@ func TestReload(t *testing.T) {
 		release()
 		carol.api.WaitServer("carol", "", true)
 		carol.visit(t)
+
+		// What a reload leaves open ends with the session all the same.
+		if got := ada.session.Do(http.MethodGet, "/hub/logout", nil, "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Site", "same-origin"); got.Status >= 400 {
+			t.Fatalf("logout: %s", got)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, _, err := socket.Read(ctx)
+		if code := websocket.CloseStatus(err); code != websocket.StatusPolicyViolation {
+			t.Errorf("the WebSocket of an old configuration: code %d, %v", code, err)
+		}
 	})
 }
 
