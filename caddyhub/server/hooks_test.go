@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,9 +19,14 @@ import (
 )
 
 // applied notes which routes were to be shown at once.
-type applied struct{ specs []string }
+type applied struct {
+	mu    sync.Mutex
+	specs []string
+}
 
 func (a *applied) Apply(_ context.Context, specs ...route.Spec) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	for _, spec := range specs {
 		a.specs = append(a.specs, spec.String())
 	}
@@ -30,6 +37,7 @@ func TestHooks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub(t, "ada")
 		var told []string
+		var polls atomic.Int64 // how often a server is looked at is nobody's affair
 		n := h.node("east", func(s *Settings) {
 			s.Hooks = Hooks{
 				PreSpawn: func(_ context.Context, user identity.User, request *spawner.Request) error {
@@ -45,12 +53,13 @@ func TestHooks(t *testing.T) {
 					told = append(told, "spawned "+server.FullName()+" "+took.String()+string(reason))
 				},
 				Stopped: func(server Server, _ time.Duration) { told = append(told, "stopped "+server.FullName()) },
-				Polled:  func(time.Duration) { told = append(told, "polled") },
+				Polled:  func(time.Duration) { polls.Add(1) },
 			}
 		})
 		routes := &applied{}
 		n.routes = routes
 		h.ready(n, "ada", "")
+		synctest.Wait() // a hook is told after what it is told of
 		h.platform.set("ada", func(p *program) {
 			if p.request.Environment["EXTRA"] != "yes" {
 				t.Error("what the hook added is missing")
@@ -59,15 +68,16 @@ func TestHooks(t *testing.T) {
 		if len(routes.specs) == 0 || slices.ContainsFunc(routes.specs, func(spec string) bool { return spec != "/user/ada/" }) {
 			t.Errorf("routes shown: %q", routes.specs)
 		}
-		if _, err := n.Check(t.Context(), "ada", ""); err != nil {
-			t.Error(err)
+		before := polls.Load()
+		if _, err := n.Check(t.Context(), "ada", ""); err != nil || polls.Load() == before {
+			t.Errorf("looked at %d times before and %d after: %v", before, polls.Load(), err)
 		}
 		if _, err := n.Stop(t.Context(), "ada", "", false); err != nil {
 			t.Error(err)
 		}
 		h.wait(n, "ada", "")
 		synctest.Wait()
-		want := []string{"before ada", "spawned ada/ 0s", "polled", "after ada/", "stopped ada/"}
+		want := []string{"before ada", "spawned ada/ 0s", "after ada/", "stopped ada/"}
 		if diff := cmp.Diff(want, told); diff != "" {
 			t.Errorf("hooks (-want +got):\n%s", diff)
 		}
