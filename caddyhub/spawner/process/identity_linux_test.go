@@ -83,7 +83,8 @@ func TestSessionAndDescriptors(t *testing.T) {
 	}
 	defer syscall.Close(inherited)
 
-	o := shell(t, "echo ready; exec sleep 300")
+	// The shell stays: a program that it became would open its libraries first.
+	o := shell(t, "echo ready; sleep 300; echo over")
 	_, known := begin(t, newSpawner(t, o), request("ada", ""))
 	logged(t, known, "ready")
 	process, err := inspect(known.PID)
