@@ -68,6 +68,12 @@ func (d *Directory) VerifyClientSecret(client OAuthClient, secret string) bool {
 	return d.keys.Verify(purposeClient, client.SecretHash, []byte(client.ID), []byte(secret))
 }
 
+// EachClient calls use with every OAuth client whose id begins with a prefix,
+// and stops at the first error.
+func EachClient(r store.Reader, prefix string, use func(OAuthClient) error) error {
+	return clients.Each(r, store.Join(prefix), func(item store.Item[OAuthClient]) error { return use(item.Value) })
+}
+
 // DeleteClient removes an OAuth client and every token that it was given,
 // inside a transaction; that it is absent is not an error.
 func DeleteClient(w store.Writer, id string) error {

@@ -225,6 +225,16 @@ func getSession(r store.Reader, id string) (Session, error) {
 	return session, nil
 }
 
+// FindSession looks for a live session by Session.ID, inside a transaction that
+// hangs on it.
+func FindSession(r store.Reader, id string) (session Session, alive bool, err error) {
+	session, err = getSession(r, id)
+	if errors.Is(err, ErrInvalid) {
+		return session, false, nil
+	}
+	return session, err == nil, err
+}
+
 // session is getSession for requests.
 func (d *Directory) session(r store.Reader, id string) (Session, error) {
 	session, exists, err := find(d.decoded.sessions, sessions, r, id)

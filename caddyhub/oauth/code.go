@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"time"
 
-	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 )
 
@@ -49,10 +48,6 @@ type code struct {
 
 // codes by the keyed hash of the code.
 var codes = store.Collection[code]{Kind: "oauth_code"}
-
-// sessionRecords are identity's sessions, read here to learn whether one lives
-// in the very transaction that makes a token of it.
-var sessionRecords = store.Collection[identity.Session]{Kind: "session"}
 
 // newSecret draws a code or a token: 52 letters and digits, 260 random bits
 // (JupyterHub has 30 of them).

@@ -147,6 +147,6 @@ func stillValid(r store.Reader, client identity.OAuthClient, record code) (bool,
 	if err != nil || user.Number != record.UserNumber {
 		return false, err
 	}
-	session, found, err := sessionRecords.Find(r, record.SessionID)
+	session, found, err := identity.FindSession(r, record.SessionID)
 	return found && session.UserNumber == record.UserNumber, err
 }

@@ -21,9 +21,6 @@ var ErrService = errors.New("oauth: service")
 // for a server's or for the hub's own (JupyterHub 3.1).
 const servicePrefix = "service-"
 
-// clientRecords are identity's OAuth clients, read here as a list.
-var clientRecords = store.Collection[identity.OAuthClient]{Kind: "oauth_client"}
-
 // IsServiceClient says whether a service logs users in through the hub: it has
 // an address here, or configures any of OAuth.
 func IsServiceClient(service identity.Service) bool {
@@ -92,11 +89,11 @@ func same(a, b identity.OAuthClient) bool {
 }
 
 func purgeServices(w store.Writer, wanted map[string]bool) error {
-	return clientRecords.Each(w, servicePrefix, func(item store.Item[identity.OAuthClient]) error {
-		if wanted[item.Value.ID] {
+	return identity.EachClient(w, servicePrefix, func(client identity.OAuthClient) error {
+		if wanted[client.ID] {
 			return nil
 		}
-		return identity.DeleteClient(w, item.Value.ID)
+		return identity.DeleteClient(w, client.ID)
 	})
 }
 
