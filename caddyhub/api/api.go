@@ -2,6 +2,7 @@ package api
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -13,7 +14,9 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/browser"
 	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
+	"github.com/caddyhub/caddyhub/caddyhub/route"
 	"github.com/caddyhub/caddyhub/caddyhub/server"
+	"github.com/caddyhub/caddyhub/caddyhub/store"
 )
 
 // Options are what an API is made of. Directory, Browser, Servers and Login are
@@ -55,6 +58,14 @@ type Options struct {
 	// Remote is the address of the client of a request, trusted proxies taken
 	// into account. Default: the peer of the connection.
 	Remote func(*http.Request) netip.Addr
+	// RegisterService makes a service that was just created an OAuth client, with
+	// its API token as the secret, if it is one at all; inside the transaction
+	// that creates it. An error that wraps ErrService is the caller's fault. Nil
+	// registers nothing.
+	RegisterService func(w store.Writer, service identity.Service, token string) error
+	// ApplyRoutes shows routes that were just written on this node, before the
+	// answer; nil leaves that to the feed of the store.
+	ApplyRoutes func(ctx context.Context, specs ...route.Spec) error
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Log is for operators; nil discards.
@@ -75,7 +86,7 @@ func New(options Options) *API {
 	options = options.withDefaults()
 	a := &API{options: options, root: strings.TrimSuffix(options.Base.API(""), "/"), log: options.Log}
 	for _, endpoints := range [][]endpoint{
-		a.hubEndpoints(), a.userEndpoints(), a.serverEndpoints(), a.tokenEndpoints(),
+		a.hubEndpoints(), a.userEndpoints(), a.serverEndpoints(), a.tokenEndpoints(), a.groupEndpoints(), a.serviceEndpoints(),
 	} {
 		a.routes.add(endpoints...)
 	}

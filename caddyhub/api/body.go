@@ -90,17 +90,20 @@ var userTypes = map[string]pythonType{
 	"name": typeStr, "admin": typeBool, "groups": typeList, "roles": typeList, "auth_state": typeDict,
 }
 
-// checkUser checks keys and types of a user in a request, in the order of the
+// checkUser checks keys and types of a user in a request.
+func checkUser(model map[string]any) error { return checkModel("user", model, userTypes) }
+
+// checkModel checks keys and types of a model in a request, in the order of the
 // keys, so that the same mistake gives the same message.
-func checkUser(model map[string]any) error {
+func checkModel(what string, model map[string]any, types map[string]pythonType) error {
 	for key := range model {
-		if _, known := userTypes[key]; !known {
+		if _, known := types[key]; !known {
 			return badRequest("Invalid JSON keys: %s", repr(model))
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(model)) {
-		if got := typeOf(model[key]); got != userTypes[key] {
-			return badRequest("user.%s must be %s, not: %s", key, userTypes[key], got)
+		if got := typeOf(model[key]); got != types[key] {
+			return badRequest("%s.%s must be %s, not: %s", what, key, types[key], got)
 		}
 	}
 	return nil

@@ -30,8 +30,8 @@ type call struct {
 	scopes scope.Set
 	// groups answers scope checks.
 	groups *memberships
-	// user, server and token are what the path names.
-	user, server, token string
+	// user, server, token, group and service are what the path names.
+	user, server, token, group, service string
 	// query is decoded.
 	query arguments
 	// body as it came, at most maxBody long.
@@ -47,20 +47,23 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *API) serve(w http.ResponseWriter, r *http.Request) error {
-	route, names, err := a.route(r)
+	found, names, err := a.find(r)
 	if err != nil {
 		return err
 	}
-	e, known := route.endpoints[r.Method]
+	e, known := found.byMethod[r.Method]
 	switch {
 	case !known && r.Method == http.MethodOptions:
 		w.WriteHeader(http.StatusOK)
 		return nil
 	case !known:
-		w.Header().Set("Allow", route.methods())
+		w.Header().Set("Allow", found.methods())
 		return refuse(http.StatusMethodNotAllowed, "")
 	}
-	c := &call{API: a, w: w, r: r, user: names[varUser], server: names[varServer], token: names[varToken]}
+	c := &call{
+		API: a, w: w, r: r, user: names[varUser], server: names[varServer], token: names[varToken],
+		group: names[varGroup], service: names[varService],
+	}
 	if c.query, err = parseQuery(r.URL.RawQuery); err != nil {
 		return err
 	}
@@ -74,8 +77,8 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) error {
 	return e.serve(c)
 }
 
-// route is the path that a request asks for, with its variables.
-func (a *API) route(r *http.Request) (*route, map[string]string, error) {
+// find returns the endpoints of the path of a request, with its variables.
+func (a *API) find(r *http.Request) (*endpoints, map[string]string, error) {
 	path, below := strings.CutPrefix(r.URL.EscapedPath(), a.root)
 	switch {
 	case below && (path == "" || path[0] == '/'):
@@ -89,7 +92,7 @@ func (a *API) route(r *http.Request) (*route, map[string]string, error) {
 // pattern names the path of a request for logs, without what is in it: one of
 // the variables is a token.
 func (a *API) pattern(r *http.Request) string {
-	found, _, err := a.route(r)
+	found, _, err := a.find(r)
 	if err != nil {
 		return "unknown"
 	}

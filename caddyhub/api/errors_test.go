@@ -80,7 +80,7 @@ func TestEveryEndpointIsGuarded(t *testing.T) {
 		"GET /user": true, "POST /users/{user}/tokens": true, "GET /authorizations/token/{token}": true,
 	}
 	for _, path := range New(Options{}).routes.paths {
-		for method, e := range path.endpoints {
+		for method, e := range path.byMethod {
 			name := method + " " + path.pattern
 			switch e.permit.who {
 			case anybody:

@@ -32,9 +32,11 @@ type on int
 const (
 	// onHub: scopes without a filter.
 	onHub on = iota
-	// onUser and onServer: what the path names.
+	// the others: what the path names.
 	onUser
 	onServer
+	onGroup
+	onService
 )
 
 // permit is who may call an endpoint.
@@ -85,6 +87,10 @@ func (p permit) resource(c *call) scope.Resource {
 		return scope.OnUser(c.user)
 	case onServer:
 		return scope.OnServer(c.user, c.server)
+	case onGroup:
+		return scope.OnGroup(c.group)
+	case onService:
+		return scope.OnService(c.service)
 	}
 	return scope.Resource{}
 }

@@ -27,28 +27,28 @@ type endpoint struct {
 
 // router finds endpoints. It is written once, in New.
 type router struct {
-	paths []*route
+	paths []*endpoints
 }
 
-// route is one path with its endpoints by method.
-type route struct {
-	pattern   string
-	segments  []string
-	endpoints map[string]endpoint
+// endpoints are those of one path, by method.
+type endpoints struct {
+	pattern  string
+	segments []string
+	byMethod map[string]endpoint
 }
 
-func (t *router) add(endpoints ...endpoint) {
-	for _, e := range endpoints {
-		at := slices.IndexFunc(t.paths, func(known *route) bool { return known.pattern == e.pattern })
+func (t *router) add(all ...endpoint) {
+	for _, e := range all {
+		at := slices.IndexFunc(t.paths, func(known *endpoints) bool { return known.pattern == e.pattern })
 		if at < 0 {
 			at = len(t.paths)
-			t.paths = append(t.paths, &route{
-				pattern:   e.pattern,
-				segments:  strings.Split(strings.TrimPrefix(e.pattern, "/"), "/"),
-				endpoints: make(map[string]endpoint),
+			t.paths = append(t.paths, &endpoints{
+				pattern:  e.pattern,
+				segments: strings.Split(strings.TrimPrefix(e.pattern, "/"), "/"),
+				byMethod: make(map[string]endpoint),
 			})
 		}
-		t.paths[at].endpoints[e.method] = e
+		t.paths[at].byMethod[e.method] = e
 	}
 }
 
@@ -61,9 +61,9 @@ var (
 	errPathText = errors.New("api: path is not UTF-8")
 )
 
-// find returns the route of an escaped path below the API and its variables,
+// find returns the endpoints of an escaped path below the API and its variables,
 // decoded once (section 0.1).
-func (t *router) find(path string) (*route, map[string]string, error) {
+func (t *router) find(path string) (*endpoints, map[string]string, error) {
 	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
 	for _, candidate := range t.paths {
 		if raw, ok := candidate.match(segments); ok {
@@ -75,7 +75,7 @@ func (t *router) find(path string) (*route, map[string]string, error) {
 }
 
 // match compares segment by segment and returns the variables, still escaped.
-func (p *route) match(segments []string) (map[string]string, bool) {
+func (p *endpoints) match(segments []string) (map[string]string, bool) {
 	if len(segments) != len(p.segments) {
 		return nil, false
 	}
@@ -89,7 +89,7 @@ func (p *route) match(segments []string) (map[string]string, bool) {
 			continue
 		}
 		variable = strings.TrimSuffix(variable, "}")
-		if segments[i] == "" && variable == varUser {
+		if segments[i] == "" && !mayBeEmpty(variable) {
 			return nil, false
 		}
 		if names == nil {
@@ -99,6 +99,10 @@ func (p *route) match(segments []string) (map[string]string, bool) {
 	}
 	return names, true
 }
+
+// mayBeEmpty says which variables an empty segment is a value of: the default
+// server has no name, and a token that is missing is one that is not found.
+func mayBeEmpty(variable string) bool { return variable == varServer || variable == varToken }
 
 func decode(raw map[string]string) (map[string]string, error) {
 	length := 0
@@ -117,8 +121,8 @@ func decode(raw map[string]string) (map[string]string, error) {
 }
 
 // methods are those of the path, for Allow.
-func (p *route) methods() string {
-	known := slices.Collect(maps.Keys(p.endpoints))
+func (p *endpoints) methods() string {
+	known := slices.Collect(maps.Keys(p.byMethod))
 	if !slices.Contains(known, http.MethodOptions) {
 		known = append(known, http.MethodOptions)
 	}
@@ -128,7 +132,9 @@ func (p *route) methods() string {
 
 // The variables of paths.
 const (
-	varUser   = "user"
-	varServer = "server"
-	varToken  = "token"
+	varUser    = "user"
+	varServer  = "server"
+	varToken   = "token"
+	varGroup   = "group"
+	varService = "service"
 )

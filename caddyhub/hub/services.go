@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/caddyhub/caddyhub/caddyhub/api"
+	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/oauth"
 	"github.com/caddyhub/caddyhub/caddyhub/route"
@@ -67,6 +69,18 @@ func (p *parts) applyServices(ctx context.Context, settings Settings, routes []r
 		stale = append(stale, wanted.Spec)
 	}
 	return p.routes.Apply(ctx, stale...)
+}
+
+// registerServices is how services that are created through the API become
+// OAuth clients.
+func registerServices(d *identity.Directory, base hubpath.Base) func(store.Writer, identity.Service, string) error {
+	return func(w store.Writer, service identity.Service, token string) error {
+		err := oauth.RegisterService(w, d, base, service, token)
+		if errors.Is(err, oauth.ErrService) {
+			return fmt.Errorf("%w: %w", api.ErrService, err)
+		}
+		return err
+	}
 }
 
 // staleRoutes are the routes of services that the configuration has moved, left

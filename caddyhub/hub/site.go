@@ -84,8 +84,9 @@ func newSite(p *parts, settings Settings, log *slog.Logger) (*Site, error) {
 	site.API = api.New(api.Options{
 		Directory: p.directory, Browser: visitors, Servers: p.servers, Login: login,
 		Base: settings.Base, PublicURL: settings.PublicURL, TokenMaxLifetime: settings.Tokens.MaxLifetime,
-		NamedServers: settings.Servers.Named.Enabled,
-		SpawnerName:  settings.SpawnerName, AuthenticatorName: settings.AuthenticatorName, Log: log,
+		NamedServers:    settings.Servers.Named.Enabled,
+		RegisterService: registerServices(p.directory, settings.Base), ApplyRoutes: p.routes.Apply,
+		SpawnerName: settings.SpawnerName, AuthenticatorName: settings.AuthenticatorName, Log: log,
 	})
 	site.OAuth = oauth.New(oauth.Options{
 		Directory: p.directory, Browser: visitors, Base: settings.Base, PublicURL: settings.PublicURL,

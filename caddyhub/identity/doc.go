@@ -38,6 +38,9 @@ var (
 	// ErrName says that nobody can have this name: it is empty, longer than
 	// MaxNameLength or not UTF-8. To a caller of the API this is a 400.
 	ErrName = errors.New("identity: impossible name")
+	// ErrSecret says that no token can have this secret. To a caller of the API
+	// this is a 400.
+	ErrSecret = errors.New("identity: impossible token")
 )
 
 // Directory finds, makes, changes and removes identities.

@@ -96,10 +96,5 @@ func ensureGroup(w store.Writer, name string) (Group, error) {
 	if err != nil || found {
 		return group, err
 	}
-	number, err := next(w, "group")
-	if err != nil {
-		return group, err
-	}
-	group = Group{Name: name, Number: number}
-	return group, groups.Put(w, store.Join(name), group, time.Time{})
+	return newGroup(w, name)
 }

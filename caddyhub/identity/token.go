@@ -135,11 +135,11 @@ func (d *Directory) CreateTokenIn(w store.Writer, secret string, details NewToke
 func checkSecret(secret string) error {
 	switch {
 	case len(secret) < MinTokenLength:
-		return fmt.Errorf("identity: a token must have at least %d characters", MinTokenLength)
+		return fmt.Errorf("%w: it must have at least %d characters", ErrSecret, MinTokenLength)
 	case len(secret) > maxTokenLength:
-		return fmt.Errorf("identity: a token must not have more than %d characters", maxTokenLength)
+		return fmt.Errorf("%w: it must not have more than %d characters", ErrSecret, maxTokenLength)
 	case IsVisitorToken(secret):
-		return fmt.Errorf("identity: a token must not begin with %q", VisitorPrefix)
+		return fmt.Errorf("%w: it must not begin with %q", ErrSecret, VisitorPrefix)
 	}
 	return nil
 }

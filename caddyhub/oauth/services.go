@@ -46,9 +46,11 @@ func ServiceClient(base hubpath.Base, service identity.Service) identity.OAuthCl
 
 // ApplyServices registers the OAuth clients of all configured services, with
 // their API tokens as secrets, and removes those of services that are gone,
-// with every token that they were given; inside a transaction. What has not
-// changed is not written. A service without an API token is no client.
-// Mistakes in the configuration wrap ErrService.
+// with every token that they were given; inside a transaction, after the
+// services themselves have been applied. What has not changed is not written,
+// and clients of services that were made through the API stay. A service
+// without an API token is no client. Mistakes in the configuration wrap
+// ErrService.
 func ApplyServices(w store.Writer, d *identity.Directory, base hubpath.Base, services []identity.ConfiguredService) error {
 	wanted := make(map[string]bool)
 	for _, service := range services {
@@ -70,7 +72,34 @@ func ApplyServices(w store.Writer, d *identity.Directory, base hubpath.Base, ser
 	return purgeServices(w, wanted)
 }
 
-// register writes a client unless it stands there already.
+// RegisterService registers the OAuth client of a service that was just created
+// through the API, if it is one, with its API token as the secret; inside the
+// transaction that creates it. A client that is wrong, or whose id another
+// service has, is an error that wraps ErrService.
+func RegisterService(w store.Writer, d *identity.Directory, base hubpath.Base, service identity.Service, token string) error {
+	if token == "" || !IsServiceClient(service) {
+		return nil
+	}
+	client := ServiceClient(base, service)
+	if err := validateService(client); err != nil {
+		return err
+	}
+	_, err := identity.GetClient(w, client.ID)
+	switch {
+	case err == nil:
+		return fmt.Errorf("%w %q: the oauth_client_id %q belongs to another service", ErrService, service.Name, client.ID)
+	case !errors.Is(err, identity.ErrNotFound):
+		return err
+	}
+	err = d.PutClient(w, client, token)
+	if errors.Is(err, identity.ErrName) {
+		return fmt.Errorf("%w %q: %w", ErrService, service.Name, err)
+	}
+	return err
+}
+
+// register writes a client unless it stands there already. Tokens that another
+// service was given under its id go.
 func register(w store.Writer, d *identity.Directory, client identity.OAuthClient, secret string) error {
 	known, err := identity.GetClient(w, client.ID)
 	if err != nil && !errors.Is(err, identity.ErrNotFound) {
@@ -78,6 +107,11 @@ func register(w store.Writer, d *identity.Directory, client identity.OAuthClient
 	}
 	if err == nil && same(known, client) && d.VerifyClientSecret(known, secret) {
 		return nil
+	}
+	if err == nil && known.Target != client.Target {
+		if err := identity.DeleteClient(w, client.ID); err != nil {
+			return err
+		}
 	}
 	return d.PutClient(w, client, secret)
 }
@@ -92,6 +126,13 @@ func purgeServices(w store.Writer, wanted map[string]bool) error {
 	return identity.EachClient(w, servicePrefix, func(client identity.OAuthClient) error {
 		if wanted[client.ID] {
 			return nil
+		}
+		service, err := identity.GetService(w, client.Target.Service)
+		if err == nil && !service.Configured {
+			return nil
+		}
+		if err != nil && !errors.Is(err, identity.ErrNotFound) {
+			return err
 		}
 		return identity.DeleteClient(w, client.ID)
 	})

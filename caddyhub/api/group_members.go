@@ -1,0 +1,147 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/caddyhub/caddyhub/caddyhub/authenticator"
+	"github.com/caddyhub/caddyhub/caddyhub/identity"
+	"github.com/caddyhub/caddyhub/caddyhub/store"
+)
+
+// maxMembers is how many members one request may add or remove. They are one
+// transaction, which reads and writes each of them.
+const maxMembers = 10000
+
+func addMembers(c *call) error {
+	return c.changeMembers("add", identity.AddMembers)
+}
+
+func removeMembers(c *call) error {
+	return c.changeMembers("delete", identity.RemoveMembers)
+}
+
+// changeMembers adds or removes the users in the body, all or none.
+func (c *call) changeMembers(verb string, change func(store.Writer, string, []string) error) error {
+	if err := c.groupExists(); err != nil {
+		return err
+	}
+	users, err := c.membersInBody(verb)
+	if err != nil {
+		return err
+	}
+	var model map[string]any
+	err = c.options.Directory.Store().Update(c.r.Context(), func(w store.Writer) error {
+		group, err := c.findGroup(w)
+		if err != nil {
+			return err
+		}
+		if err := c.checkMembers(w, users); err != nil {
+			return err
+		}
+		if err := change(w, c.group, users); err != nil {
+			return err
+		}
+		model, err = c.groupModel(w, group)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	c.log.InfoContext(c.r.Context(), "members of group changed",
+		"group", c.group, "change", verb, "users", len(users), "by", c.identity.Name())
+	return c.json(http.StatusOK, model)
+}
+
+func (c *call) membersInBody(verb string) ([]string, error) {
+	value, err := c.value()
+	if err != nil {
+		return nil, err
+	}
+	model, is := value.(map[string]any)
+	if !is {
+		return nil, badRequest("Invalid JSON data: %s", repr(value))
+	}
+	if err := checkModel("group", model, groupTypes); err != nil {
+		return nil, err
+	}
+	asked, given := model["users"]
+	if !given {
+		return nil, badRequest("Must specify users to %s", verb)
+	}
+	return c.memberNames(asked)
+}
+
+// memberNames brings the names of members into the form they have in the hub. A
+// name that nobody can have is one that nobody has.
+func (c *call) memberNames(value any) ([]string, error) {
+	if value == nil {
+		return nil, nil
+	}
+	typed, ok := texts(value)
+	switch {
+	case !ok:
+		return nil, badRequest("usernames must be a list of strings, not %s", repr(value))
+	case len(typed) > maxMembers:
+		return nil, badRequest("Must not specify more than %d users", maxMembers)
+	}
+	names := make([]string, len(typed))
+	for i, text := range typed {
+		name, err := c.userName(text)
+		if err != nil {
+			return nil, noSuchUser(text)
+		}
+		names[i] = name
+	}
+	return names, nil
+}
+
+func noSuchUser(name string) error { return badRequest("No such user: %s", authenticator.ForLog(name)) }
+
+// checkMembers refuses names that no user has.
+func (c *call) checkMembers(r store.Reader, names []string) error {
+	for _, name := range names {
+		if _, err := identity.GetUser(r, name); errors.Is(err, identity.ErrNotFound) {
+			return noSuchUser(name)
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putProperties replaces the properties of a group.
+func putProperties(c *call) error {
+	if err := c.groupExists(); err != nil {
+		return err
+	}
+	value, err := c.value()
+	if err != nil {
+		return err
+	}
+	if _, is := value.(map[string]any); !is {
+		return badRequest("Must specify properties")
+	}
+	properties, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	var model map[string]any
+	err = c.options.Directory.Store().Update(c.r.Context(), func(w store.Writer) error {
+		if _, err := c.findGroup(w); err != nil {
+			return err
+		}
+		group, err := identity.SetGroupProperties(w, c.group, properties)
+		if err != nil {
+			return err
+		}
+		model, err = c.groupModel(w, group)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	c.log.InfoContext(c.r.Context(), "properties of group changed", "group", c.group, "by", c.identity.Name())
+	return c.json(http.StatusOK, model)
+}

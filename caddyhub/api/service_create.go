@@ -1,0 +1,202 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/caddyhub/caddyhub/caddyhub/authenticator"
+	"github.com/caddyhub/caddyhub/caddyhub/identity"
+	"github.com/caddyhub/caddyhub/caddyhub/route"
+	"github.com/caddyhub/caddyhub/caddyhub/scope"
+	"github.com/caddyhub/caddyhub/caddyhub/store"
+)
+
+// ErrService says that a service cannot be an OAuth client as it was asked for.
+var ErrService = errors.New("api: service")
+
+// serviceTypes are the keys of a service in a request (section 1.7).
+var serviceTypes = map[string]pythonType{
+	"name": typeStr, "admin": typeBool, "url": typeStr, "oauth_client_allowed_scopes": typeList,
+	"api_token": typeStr, "info": typeDict, "display": typeBool, "oauth_no_confirm": typeBool,
+	"command": typeList, "cwd": typeStr, "environment": typeDict, "user": typeStr,
+	"oauth_client_id": typeStr, "oauth_redirect_uri": typeStr,
+}
+
+// createService creates a service that lives until it is deleted here, on all
+// nodes: with its token, its OAuth client and its route, or not at all.
+func createService(c *call) error {
+	value, err := c.value()
+	if err != nil {
+		return err
+	}
+	if _, err := c.options.Directory.Service(c.r.Context(), c.service); err == nil {
+		return serviceExists(c.service)
+	} else if !errors.Is(err, identity.ErrNotFound) {
+		return err
+	}
+	model, is := value.(map[string]any)
+	if !is || len(model) == 0 {
+		return badRequest("Invalid service data")
+	}
+	model["name"] = c.service
+	if err := checkModel("service", model, serviceTypes); err != nil {
+		return err
+	}
+	service, token, err := c.serviceOf(model)
+	if err != nil {
+		return err
+	}
+	where, err := c.routeOf(service)
+	if err != nil {
+		return err
+	}
+	err = c.options.Directory.Store().Update(c.r.Context(), func(w store.Writer) error {
+		return c.addService(w, service, token, where)
+	})
+	if err != nil {
+		return err
+	}
+	c.log.InfoContext(c.r.Context(), "service created", "service", c.service, "admin", service.Admin,
+		"routed", service.URL != "", "by", c.identity.Name())
+	if err := c.applyRoute(where.Spec); err != nil {
+		return err
+	}
+	return c.json(http.StatusCreated, c.serviceModel(service))
+}
+
+func serviceExists(name string) error {
+	return refuse(http.StatusConflict, "Service %s already exists", authenticator.ForLog(name))
+}
+
+func (c *call) serviceFailed() error {
+	return badRequest("Failed to create service %s", authenticator.ForLog(c.service))
+}
+
+// serviceOf reads the service that is asked for, whose types are right.
+func (c *call) serviceOf(model map[string]any) (service identity.Service, token string, err error) {
+	allowed, ok := []string(nil), true
+	if value, given := model["oauth_client_allowed_scopes"]; given {
+		if allowed, ok = texts(value); !ok || len(allowed) > maxScopes {
+			return service, "", badRequest("oauth_client_allowed_scopes must be a list of strings, not %s", repr(value))
+		}
+	}
+	service = identity.Service{Name: c.service, OAuthClientAllowedScopes: allowed}
+	service.Admin, _ = model["admin"].(bool)
+	if err := c.checkServiceScopes(service); err != nil {
+		return service, "", err
+	}
+	if !empty(model["command"]) {
+		return service, "", badRequest("Can not create managed service %s at runtime", authenticator.ForLog(c.service))
+	}
+	service.URL, _ = model["url"].(string)
+	service.OAuthClientID, _ = model["oauth_client_id"].(string)
+	service.OAuthRedirectURI, _ = model["oauth_redirect_uri"].(string)
+	service.OAuthNoConfirm, _ = model["oauth_no_confirm"].(bool)
+	if display, given := model["display"].(bool); given {
+		service.Hidden = !display
+	}
+	if info, given := model["info"]; given {
+		if service.Info, err = json.Marshal(info); err != nil {
+			return service, "", err
+		}
+	}
+	token, _ = model["api_token"].(string)
+	return service, token, nil
+}
+
+// checkServiceScopes refuses a service that could do more than its creator.
+func (c *call) checkServiceScopes(service identity.Service) error {
+	wanted := slices.Clone(service.OAuthClientAllowedScopes)
+	if service.Admin {
+		wanted = append(wanted, adminScopes()...)
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	definitions := c.options.Directory.Definitions()
+	for _, text := range wanted {
+		if _, err := definitions.Parse(text); err != nil {
+			return badRequest("Scope '%s' for service does not exist", authenticator.ForLog(text))
+		}
+	}
+	named := slices.DeleteFunc(wanted, func(text string) bool { return text == scope.Inherit })
+	expanded, _, err := definitions.Expand(named, scope.Owner{User: c.identity.Owner.User, Service: c.identity.Owner.Service})
+	if err != nil {
+		return badRequest("%s", shorten(err.Error()))
+	}
+	missing := expanded.Missing(c.scopes, c.groups.of)
+	if c.groups.err != nil {
+		return c.groups.err
+	}
+	if len(missing) > 0 {
+		return badRequest("Not assigning requested scopes %s not held by %s %s",
+			shorten(strings.Join(missing, ",")), c.callerKind(), c.identity.Name())
+	}
+	return nil
+}
+
+// adminScopes are those of the role "admin".
+func adminScopes() []string {
+	for _, role := range scope.DefaultRoles() {
+		if role.Name == identity.RoleAdmin {
+			return role.Scopes
+		}
+	}
+	return nil
+}
+
+// callerKind names the caller's kind as JupyterHub's messages do.
+func (c *call) callerKind() string {
+	if c.identity.User == nil {
+		return "Service"
+	}
+	return "User"
+}
+
+// routeOf is the route to a service, without a spec if it has none.
+func (c *call) routeOf(service identity.Service) (found route.Route, err error) {
+	if service.URL == "" {
+		return found, nil
+	}
+	if found.Spec, err = c.serviceSpec(); err != nil {
+		return found, err
+	}
+	found.Target, err = route.ParseTarget(service.URL)
+	if err != nil || found.Spec.IsZero() {
+		return route.Route{}, c.serviceFailed()
+	}
+	found.Data.Service = service.Name
+	return found, nil
+}
+
+// addService writes all that makes a service.
+func (c *call) addService(w store.Writer, service identity.Service, token string, where route.Route) error {
+	if _, err := identity.GetService(w, service.Name); err == nil {
+		return serviceExists(service.Name)
+	} else if !errors.Is(err, identity.ErrNotFound) {
+		return err
+	}
+	err := c.options.Directory.CreateService(w, service, token)
+	switch {
+	case errors.Is(err, identity.ErrExists), errors.Is(err, identity.ErrName), errors.Is(err, identity.ErrSecret):
+		return c.serviceFailed()
+	case err != nil:
+		return err
+	}
+	if c.options.RegisterService != nil {
+		err := c.options.RegisterService(w, service, token)
+		if errors.Is(err, ErrService) {
+			return c.serviceFailed()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if where.Spec.IsZero() {
+		return nil
+	}
+	return route.Put(w, where)
+}
