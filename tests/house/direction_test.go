@@ -25,7 +25,15 @@ var direction = map[string]rule{
 	"authenticator": {
 		why: "it says who somebody is to the outside world; what they may do is decided in identity",
 	},
+	"osprocess": {
+		why: "it knows the operating system and nothing of the hub",
+	},
+	"lease": {
+		may: []string{"store"},
+		why: "it says which node does a thing; what the thing is, those know who do it",
+	},
 	"spawner": {
+		may: []string{"osprocess"},
 		why: "it drives a platform; it is told all it needs and knows no users, scopes or records",
 	},
 	"identity": {
@@ -47,6 +55,10 @@ var direction = map[string]rule{
 	"server": {
 		may: []string{"identity", "route", "spawner", "store", "telemetry"},
 		why: "it runs the life of servers for whoever asks, so it must not know who asks",
+	},
+	"service": {
+		may: []string{"lease", "osprocess", "spawner", "store"},
+		why: "it keeps programs running; what they may do at the hub is decided in identity and oauth",
 	},
 	"exchange": {
 		may: []string{"authenticator", "identity", "store"},
@@ -81,7 +93,7 @@ var direction = map[string]rule{
 		why: "the pages are one of the faces of the hub; the faces do not know each other",
 	},
 	"hub": {
-		may: []string{"api", "authenticator", "browser", "edge", "exchange", "gate", "identity", "oauth", "proxy", "route", "server", "share", "spawner", "store", "telemetry", "web"},
+		may: []string{"api", "authenticator", "browser", "edge", "exchange", "gate", "identity", "oauth", "proxy", "route", "server", "service", "share", "spawner", "store", "telemetry", "web"},
 		why: "it puts the parts together, so none of them knows it",
 	},
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddyhub/caddyhub/caddyhub/osprocess"
 	"github.com/caddyhub/caddyhub/caddyhub/spawner"
 )
 
@@ -22,14 +23,14 @@ func TestHome(t *testing.T) {
 	o.Home, o.CreateHome = base+"/homes/{username}/{servername}", true
 	s := newSpawner(t, o)
 	for _, name := range []string{"ada", "..", "a/../../b", "-rf"} {
-		var owner account
+		var owner osprocess.Account
 		if err := s.prepareHome(request(name, "lab"), &owner); err != nil {
 			t.Errorf("home of %q: %v", name, err)
 			continue
 		}
-		info, err := os.Stat(owner.home)
-		if err != nil || info.Mode().Perm() != 0o700 || filepath.Dir(filepath.Dir(owner.home)) != base+"/homes" {
-			t.Errorf("home of %q is %s: %v, %v", name, owner.home, info, err)
+		info, err := os.Stat(owner.Home)
+		if err != nil || info.Mode().Perm() != 0o700 || filepath.Dir(filepath.Dir(owner.Home)) != base+"/homes" {
+			t.Errorf("home of %q is %s: %v, %v", name, owner.Home, info, err)
 		}
 	}
 	if entries, err := os.ReadDir(base); err != nil || len(entries) != 1 {
@@ -38,7 +39,7 @@ func TestHome(t *testing.T) {
 	if err := os.Chmod(base+"/homes/ada/lab", 0o750); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.prepareHome(request("ada", "lab"), &account{}); err != nil {
+	if err := s.prepareHome(request("ada", "lab"), &osprocess.Account{}); err != nil {
 		t.Error(err)
 	}
 	if info, err := os.Stat(base + "/homes/ada/lab"); err != nil || info.Mode().Perm() != 0o750 {
@@ -48,7 +49,7 @@ func TestHome(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.Home = base + "/homes/{username}"
-	if err := newSpawner(t, o).prepareHome(request("link", ""), &account{}); err == nil {
+	if err := newSpawner(t, o).prepareHome(request("link", ""), &osprocess.Account{}); err == nil {
 		t.Error("a home was made through a link")
 	}
 }
@@ -123,7 +124,7 @@ func TestTail(t *testing.T) {
 		"\x1b]0;title\x07text\xff":       {"text\uFFFD"},
 		"<b>&\n":                         {"<b>&"},
 		strings.Repeat("x\n", maxTail):   {"x", "x", "x"},
-		strings.Repeat("ö", maxTail):     {strings.Repeat("ö", maxTailLine/2) + "…"},
+		strings.Repeat("ö", maxTail):     {strings.Repeat("ö", osprocess.MaxLine/2) + "…"},
 	} {
 		if err := os.MkdirAll(o.LogDir, 0o700); err != nil {
 			t.Fatal(err)

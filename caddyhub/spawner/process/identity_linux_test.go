@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/caddyhub/caddyhub/caddyhub/osprocess"
 	"github.com/caddyhub/caddyhub/caddyhub/spawner"
 )
 
@@ -87,7 +88,7 @@ func TestSessionAndDescriptors(t *testing.T) {
 	o := shell(t, "echo ready; sleep 300; echo over")
 	_, known := begin(t, newSpawner(t, o), request("ada", ""))
 	logged(t, known, "ready")
-	process, err := inspect(known.PID)
+	process, err := osprocess.Inspect(known.PID)
 	if err != nil || process.Session != known.PID || process.Group != known.PID {
 		t.Errorf("process %+v, %v, want session and group %d", process, err, known.PID)
 	}
@@ -115,7 +116,7 @@ func TestGroupOutlivesLeader(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the end of the leader", func() bool { return !running(t, s, ref) })
-	if left, err := groupAlive(known.PID); err != nil || !left {
+	if left, err := osprocess.GroupAlive(known.PID); err != nil || !left {
 		t.Fatalf("the group has ended with its leader (%v): nothing to test", err)
 	}
 	foreign := known
@@ -123,13 +124,13 @@ func TestGroupOutlivesLeader(t *testing.T) {
 	if err := s.Stop(t.Context(), with(t, ref, foreign), true); err != nil {
 		t.Error(err)
 	}
-	if left, _ := groupAlive(known.PID); !left {
+	if left, _ := osprocess.GroupAlive(known.PID); !left {
 		t.Fatal("Stop of another spawn ended this one's group")
 	}
 	if err := newSpawner(t, options(t)).Stop(t.Context(), ref, false); err != nil {
 		t.Error(err)
 	}
-	if left, err := groupAlive(known.PID); err != nil || left {
+	if left, err := osprocess.GroupAlive(known.PID); err != nil || left {
 		t.Errorf("the group lives after Stop: %v, %v", left, err)
 	}
 }
@@ -138,39 +139,11 @@ func TestNoZombies(t *testing.T) {
 	s := newSpawner(t, shell(t, "exit 3"))
 	ref, known := begin(t, s, request("ada", ""))
 	eventually(t, "collection", func() bool {
-		_, err := inspect(known.PID)
-		return errors.Is(err, spawner.ErrNotFound)
+		_, err := osprocess.Inspect(known.PID)
+		return errors.Is(err, osprocess.ErrNotFound)
 	})
 	status, err := s.Poll(t.Context(), ref)
 	if err != nil || status.Running || status.ExitCode != 3 || !strings.Contains(status.Message, "3") {
 		t.Errorf("Poll: %+v, %v", status, err)
 	}
-}
-
-func TestParseStat(t *testing.T) {
-	rest := " S 1 42 43 0 -1 4194560 1 0 0 0 1 2 3 4 20 0 1 0 987654 1 2 3"
-	for _, name := range []string{"sh", "a b", ") R 1 1 1", "((", "\n"} {
-		got, err := parseStat(7, []byte("7 ("+name+")"+rest))
-		if want := (processInfo{PID: 7, Group: 42, Session: 43, Ticks: 987654}); err != nil || got != want {
-			t.Errorf("program %q: %+v, %v, want %+v", name, got, err, want)
-		}
-	}
-	if got, err := parseStat(7, []byte("7 (sh)"+strings.Replace(rest, "S", "Z", 1))); err != nil || !got.Zombie {
-		t.Errorf("a zombie: %+v, %v", got, err)
-	}
-	for _, text := range []string{"", "7", "7 (sh)", "7 (sh) S 1 2 3", "7 (sh" + rest, "7 (sh)" + strings.Replace(rest, "42", "x", 1)} {
-		if got, err := parseStat(7, []byte(text)); err == nil {
-			t.Errorf("parseStat(%q): %+v", text, got)
-		}
-	}
-}
-
-func FuzzParseStat(f *testing.F) {
-	f.Add([]byte("7 (a) b) S 1 42 43 0 -1 4194560 1 0 0 0 1 2 3 4 20 0 1 0 987654 1 2 3"))
-	f.Add([]byte(")"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if got, err := parseStat(7, data); err == nil && got.PID != 7 {
-			t.Errorf("parseStat: %+v", got)
-		}
-	})
 }

@@ -11,6 +11,7 @@ import (
 	"net"
 	"strconv"
 
+	"github.com/caddyhub/caddyhub/caddyhub/osprocess"
 	"github.com/caddyhub/caddyhub/caddyhub/spawner"
 )
 
@@ -21,7 +22,7 @@ type Spawner struct {
 	user     spawner.Template
 	home     spawner.Template
 	node     string
-	machine  machine
+	machine  osprocess.Machine
 	children children
 	ports    ports
 	log      *slog.Logger
@@ -58,7 +59,7 @@ func New(options Options) (*Spawner, error) {
 	if s.node, err = options.nodeName(); err != nil {
 		return nil, err
 	}
-	if s.machine, err = thisMachine(); err != nil {
+	if s.machine, err = osprocess.ThisMachine(); err != nil {
 		return nil, fmt.Errorf("process spawner: %w", err)
 	}
 	return s, nil
@@ -79,7 +80,7 @@ func (s *Spawner) Poll(ctx context.Context, server spawner.Ref) (spawner.Status,
 		s.limitLog(server)
 		return spawner.Status{Running: true}, nil
 	}
-	if known.machine == s.machine {
+	if known.Machine == s.machine {
 		ended, found, err := s.children.status(ctx, serverName{server.User, server.Server}, known)
 		if found || err != nil {
 			return ended, err
@@ -118,39 +119,35 @@ func (s *Spawner) locate(server spawner.Ref) (state, error) {
 	if known.PID != 0 || !spawner.ValidSpawnID(server.SpawnID) {
 		return known, nil
 	}
-	found, err := findSpawn(server.SpawnID)
-	if errors.Is(err, spawner.ErrNotFound) {
+	found, err := osprocess.FindMarked(mark(server.SpawnID))
+	if errors.Is(err, osprocess.ErrNotFound) {
 		return known, nil
 	}
 	if err != nil {
 		return state{}, err
 	}
 	known.PID, known.Ticks = found.PID, found.Ticks
-	known.SpawnID, known.Node, known.machine = server.SpawnID, s.node, s.machine
+	known.SpawnID, known.Node, known.Machine = server.SpawnID, s.node, s.machine
 	return known, nil
 }
 
 // here reports whether a server's machine is this one. A host name may change
 // while the machine runs on.
 func (s *Spawner) here(known state) bool {
-	return known.Node == s.node || known.machine == s.machine && s.machine.Boot != ""
+	return known.Node == s.node || known.Machine == s.machine && s.machine.Boot != ""
 }
 
 // alive reports whether exactly this process runs: same boot, same process
 // namespace, same start time, not a zombie.
 func (s *Spawner) alive(known state) (bool, error) {
-	if known.PID <= 1 || known.machine != s.machine {
+	if known.PID <= 1 || known.Machine != s.machine {
 		return false, nil
 	}
-	process, err := inspect(known.PID)
-	if errors.Is(err, spawner.ErrNotFound) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	return process.Ticks == known.Ticks && !process.Zombie, nil
+	return osprocess.Alive(known.PID, known.Ticks)
 }
+
+// mark is how the processes of a spawn are known by their environment.
+func mark(spawnID string) string { return spawner.SpawnIDVariable + "=" + spawnID }
 
 func (s *Spawner) started(known state) (spawner.Started, error) {
 	data, err := json.Marshal(known)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddyhub/caddyhub/caddyhub/osprocess"
 	"github.com/caddyhub/caddyhub/caddyhub/spawner"
 )
 
@@ -26,7 +27,7 @@ func virtualEnvironment(t *testing.T) string {
 		}
 	}
 	for _, candidate := range candidates {
-		if executable(filepath.Join(candidate, "bin", "jupyterhub-singleuser")) == nil {
+		if _, err := osprocess.LookUp(filepath.Join(candidate, "bin", "jupyterhub-singleuser"), ""); err == nil {
 			return candidate
 		}
 	}

@@ -7,12 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"os/exec"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/caddyhub/caddyhub/caddyhub/osprocess"
 	"github.com/caddyhub/caddyhub/caddyhub/spawner"
 )
 
@@ -107,12 +107,12 @@ func (s *Spawner) prepare(request spawner.Request) (plan, error) {
 	}
 	return plan{
 		state: state{
-			Version: stateVersion, SpawnID: request.SpawnID, Node: s.node, machine: s.machine,
+			Version: stateVersion, SpawnID: request.SpawnID, Node: s.node, Machine: s.machine,
 			IP: s.options.IP, Port: port, Log: s.logPath(request.User, request.Server),
 		},
 		command: &exec.Cmd{
-			Path: program, Args: arguments, Env: list(environment), Dir: owner.home,
-			SysProcAttr: &syscall.SysProcAttr{Setsid: true, Credential: owner.credential},
+			Path: program, Args: arguments, Env: osprocess.Variables(environment), Dir: owner.Home,
+			SysProcAttr: &syscall.SysProcAttr{Setsid: true, Credential: owner.Credential},
 		},
 	}, nil
 }
@@ -127,15 +127,15 @@ func (s *Spawner) run(request spawner.Request, p *plan) error {
 		defer output.Close()
 		p.command.Stdout, p.command.Stderr = output, output
 	}
-	if err := sealDescriptors(); err != nil {
-		return fmt.Errorf("process spawner: descriptors: %w", err)
+	if err := osprocess.SealDescriptors(); err != nil {
+		return fmt.Errorf("process spawner: %w", err)
 	}
 	if err := p.command.Start(); err != nil {
 		return &spawner.Error{Message: "The server's program cannot be started.", Err: err}
 	}
 	// Nobody has waited for the process yet, so its id still is its own.
 	p.state.PID = p.command.Process.Pid
-	process, err := inspect(p.state.PID)
+	process, err := osprocess.Inspect(p.state.PID)
 	if err != nil {
 		_ = syscall.Kill(-p.state.PID, syscall.SIGKILL)
 		_ = p.command.Wait()
@@ -147,21 +147,5 @@ func (s *Spawner) run(request spawner.Request, p *plan) error {
 	s.children.collect(serverName{request.User, request.Server}, p.command, p.state.Ticks, func(end spawner.Status) {
 		log.Info("server process ended", slog.Int("exit_code", end.ExitCode))
 	})
-	return nil
-}
-
-// sealDescriptors keeps descriptors that the hub itself was given by its parent
-// from being handed on. Those that Go opens are sealed from the start.
-func sealDescriptors() error {
-	entries, err := os.ReadDir(descriptorDir)
-	if err != nil {
-		return err
-	}
-	for _, entry := range entries {
-		var number int
-		if _, err := fmt.Sscan(entry.Name(), &number); err == nil && number > 2 {
-			syscall.CloseOnExec(number)
-		}
-	}
 	return nil
 }

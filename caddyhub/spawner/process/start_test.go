@@ -5,7 +5,6 @@ package process
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddyhub/caddyhub/caddyhub/osprocess"
 	"github.com/caddyhub/caddyhub/caddyhub/spawner"
 )
 
@@ -64,7 +64,7 @@ func TestEnvironment(t *testing.T) {
 	}
 	t.Setenv("LD_LIBRARY_PATH", "/lib")
 	o.EnvKeep = []string{}
-	env, err := newSpawner(t, o).environment(r, account{}, 1)
+	env, err := newSpawner(t, o).environment(r, osprocess.Account{}, 1)
 	if _, kept := env["LD_LIBRARY_PATH"]; kept || err != nil || env["PATH"] != defaultPath {
 		t.Errorf("keeping nothing: %v, %v", env, err)
 	}
@@ -82,32 +82,6 @@ func TestCommandTemplates(t *testing.T) {
 	want := []string{"/bin/sh", "-c", "echo " + safe, safe, "--at=/user/a%26b/", ""}
 	if err != nil || program != "/bin/sh" || !slices.Equal(got, want) {
 		t.Errorf("got %q, %q, %v, want %q", got, program, err, want)
-	}
-}
-
-func TestLookUp(t *testing.T) {
-	dir := t.TempDir()
-	for name, mode := range map[string]fs.FileMode{"program": 0o755, "text": 0o644} {
-		if err := os.WriteFile(filepath.Join(dir, name), nil, mode); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.Mkdir(filepath.Join(dir, "folder"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	t.Chdir(dir)
-	search := ":.:/nowhere:" + dir
-	for name, want := range map[string]string{
-		"program": filepath.Join(dir, "program"), filepath.Join(dir, "program"): filepath.Join(dir, "program"),
-		"text": "", "folder": "", "absent": "", "./program": "", filepath.Join(dir, "text"): "", filepath.Join(dir, "absent"): "",
-	} {
-		got, err := lookUp(name, search)
-		if (err == nil) != (want != "") || err == nil && got != want {
-			t.Errorf("lookUp(%q): %q, %v, want %q", name, got, err, want)
-		}
-	}
-	if got, err := lookUp("program", ".:"); err == nil {
-		t.Errorf("a program of the working directory was found: %q", got)
 	}
 }
 

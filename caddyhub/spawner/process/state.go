@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/caddyhub/caddyhub/caddyhub/osprocess"
 	"github.com/caddyhub/caddyhub/caddyhub/spawner"
 )
 
@@ -15,7 +16,7 @@ type state struct {
 	Version int    `json:"version"`
 	SpawnID string `json:"spawn_id"`
 	Node    string `json:"node"`
-	machine
+	osprocess.Machine
 	IP   string `json:"ip"`
 	Port int    `json:"port"`
 	PID  int    `json:"pid,omitempty"`
@@ -24,14 +25,6 @@ type state struct {
 	Ticks uint64 `json:"start_ticks,omitempty"`
 	// Log is the path of the log file, for operators who read the state.
 	Log string `json:"log,omitempty"`
-}
-
-// machine tells one run of a system from another.
-type machine struct {
-	// Boot is different after every boot; empty if the system has no such id.
-	Boot string `json:"boot_id,omitempty"`
-	// Namespace is the process namespace, inside which process ids count.
-	Namespace string `json:"pid_namespace,omitempty"`
 }
 
 const stateVersion = 1

@@ -9,24 +9,16 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"regexp"
 	"strings"
 	"syscall"
 
+	"github.com/caddyhub/caddyhub/caddyhub/osprocess"
 	"github.com/caddyhub/caddyhub/caddyhub/spawner"
 )
 
-const (
-	// maxTail is how much of a log's end is read: a server that writes without
-	// end must not fill the hub's memory.
-	maxTail = 64 << 10
-	// maxTailLine is the length at which a line is cut, in bytes.
-	maxTailLine = 2000
-)
-
-// terminalCode is what programs write to colour a terminal, ECMA-48 section 5.4
-// and operating system commands.
-var terminalCode = regexp.MustCompile(`\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)?`)
+// maxTail is how much of a log's end is read: a server that writes without end
+// must not fill the hub's memory.
+const maxTail = 64 << 10
 
 // Tail returns the last lines of the newest start's log. The file is found by
 // the names, never by a path in the state.
@@ -58,7 +50,7 @@ func (s *Spawner) Tail(_ context.Context, server spawner.Ref, n int) ([]string, 
 	}
 	lines = lines[max(0, len(lines)-n):]
 	for i, line := range lines {
-		lines[i] = plainLine(line)
+		lines[i] = osprocess.PlainLine(line)
 	}
 	return lines, nil
 }
@@ -77,20 +69,4 @@ func readEnd(name string) (text string, cut bool, err error) {
 	from := max(0, info.Size()-maxTail)
 	data, err := io.ReadAll(io.NewSectionReader(file, from, maxTail))
 	return string(data), from > 0, err
-}
-
-// plainLine is a line without terminal codes and control characters, cut to a
-// bearable length.
-func plainLine(line string) string {
-	line = terminalCode.ReplaceAllString(strings.ToValidUTF8(line, "\uFFFD"), "")
-	line = strings.Map(func(r rune) rune {
-		if r != '\t' && (r < 0x20 || r >= 0x7f && r < 0xa0) {
-			return -1
-		}
-		return r
-	}, line)
-	if len(line) > maxTailLine {
-		line = strings.ToValidUTF8(line[:maxTailLine], "") + "…"
-	}
-	return line
 }

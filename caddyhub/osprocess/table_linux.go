@@ -1,4 +1,4 @@
-package process
+package osprocess
 
 import (
 	"bytes"
@@ -9,12 +9,10 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-
-	"github.com/caddyhub/caddyhub/caddyhub/spawner"
 )
 
-// processInfo is what the system knows of a process.
-type processInfo struct {
+// Info is what the system knows of a process.
+type Info struct {
 	PID     int
 	Group   int
 	Session int
@@ -22,54 +20,54 @@ type processInfo struct {
 	Zombie  bool
 }
 
-// thisMachine reads what tells this run of the system from any other.
-func thisMachine() (machine, error) {
+// ThisMachine reads what tells this run of the system from any other.
+func ThisMachine() (Machine, error) {
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
-		return machine{}, fmt.Errorf("boot id: %w", err)
+		return Machine{}, fmt.Errorf("boot id: %w", err)
 	}
 	namespace, err := os.Readlink("/proc/self/ns/pid")
 	if err != nil {
-		return machine{}, fmt.Errorf("process namespace: %w", err)
+		return Machine{}, fmt.Errorf("process namespace: %w", err)
 	}
-	if _, err := inspect(os.Getpid()); err != nil {
-		return machine{}, fmt.Errorf("process table: %w", err)
+	if _, err := Inspect(os.Getpid()); err != nil {
+		return Machine{}, fmt.Errorf("process table: %w", err)
 	}
-	return machine{Boot: strings.TrimSpace(string(boot)), Namespace: namespace}, nil
+	return Machine{Boot: strings.TrimSpace(string(boot)), Namespace: namespace}, nil
 }
 
-// inspect looks a process up; ErrNotFound if there is none.
-func inspect(pid int) (processInfo, error) {
+// Inspect looks a process up; ErrNotFound if there is none.
+func Inspect(pid int) (Info, error) {
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
-		return processInfo{}, spawner.ErrNotFound
+		return Info{}, ErrNotFound
 	}
 	if err != nil {
-		return processInfo{}, fmt.Errorf("process %d: %w", pid, err)
+		return Info{}, fmt.Errorf("process %d: %w", pid, err)
 	}
 	return parseStat(pid, data)
 }
 
 // parseStat reads /proc/PID/stat, proc_pid_stat(5). The program's name, in
 // parentheses, may hold anything, also spaces and parentheses.
-func parseStat(pid int, data []byte) (processInfo, error) {
+func parseStat(pid int, data []byte) (Info, error) {
 	end := bytes.LastIndexByte(data, ')')
 	fields := bytes.Fields(data[end+1:])
 	if end < 0 || len(fields) < 20 {
-		return processInfo{}, fmt.Errorf("process %d: unreadable stat", pid)
+		return Info{}, fmt.Errorf("process %d: unreadable stat", pid)
 	}
 	group, err1 := strconv.Atoi(string(fields[2]))
 	session, err2 := strconv.Atoi(string(fields[3]))
 	ticks, err3 := strconv.ParseUint(string(fields[19]), 10, 64)
 	if err := errors.Join(err1, err2, err3); err != nil {
-		return processInfo{}, fmt.Errorf("process %d: unreadable stat: %w", pid, err)
+		return Info{}, fmt.Errorf("process %d: unreadable stat: %w", pid, err)
 	}
 	gone := fields[0][0] == 'Z' || fields[0][0] == 'X'
-	return processInfo{PID: pid, Group: group, Session: session, Ticks: ticks, Zombie: gone}, nil
+	return Info{PID: pid, Group: group, Session: session, Ticks: ticks, Zombie: gone}, nil
 }
 
 // allProcesses lists the process table. A process that ends meanwhile is left out.
-func allProcesses() ([]processInfo, error) {
+func allProcesses() ([]Info, error) {
 	directory, err := os.Open("/proc")
 	if err != nil {
 		return nil, err
@@ -79,14 +77,14 @@ func allProcesses() ([]processInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	var list []processInfo
+	var list []Info
 	for _, name := range names {
 		pid, err := strconv.Atoi(name)
 		if err != nil {
 			continue
 		}
-		process, err := inspect(pid)
-		if errors.Is(err, spawner.ErrNotFound) {
+		process, err := Inspect(pid)
+		if errors.Is(err, ErrNotFound) {
 			continue
 		}
 		if err != nil {
@@ -97,37 +95,38 @@ func allProcesses() ([]processInfo, error) {
 	return list, nil
 }
 
-// findSpawn finds the process that was started under a spawn id: the oldest
-// session leader with the id in its environment. Its descendants inherit the
-// variable, and some lead sessions of their own, but they are younger.
-func findSpawn(id string) (processInfo, error) {
+// FindMarked finds the process that was started with a mark, NAME=VALUE, in its
+// environment: the oldest session leader that has it. Its descendants inherit
+// the variable, and some lead sessions of their own, but they are younger.
+// ErrNotFound if there is none.
+func FindMarked(mark string) (Info, error) {
 	list, err := allProcesses()
 	if err != nil {
-		return processInfo{}, err
+		return Info{}, err
 	}
-	var oldest processInfo
+	var oldest Info
 	for _, process := range list {
 		leads := process.Session == process.PID && !process.Zombie
 		older := oldest.PID == 0 || process.Ticks < oldest.Ticks ||
 			process.Ticks == oldest.Ticks && process.PID < oldest.PID
-		if leads && older && carries(process.PID, id) {
+		if leads && older && carries(process.PID, mark) {
 			oldest = process
 		}
 	}
 	if oldest.PID == 0 {
-		return processInfo{}, spawner.ErrNotFound
+		return Info{}, ErrNotFound
 	}
 	return oldest, nil
 }
 
-// carries reports whether a process was given a spawn id. Processes that we may
+// carries reports whether a process was given a variable. Processes that we may
 // not read belong to others.
-func carries(pid int, id string) bool {
+func carries(pid int, mark string) bool {
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
 	if err != nil {
 		return false
 	}
-	wanted := []byte(spawner.SpawnIDVariable + "=" + id)
+	wanted := []byte(mark)
 	for variable := range bytes.SplitSeq(data, []byte{0}) {
 		if bytes.Equal(variable, wanted) {
 			return true
@@ -136,8 +135,8 @@ func carries(pid int, id string) bool {
 	return false
 }
 
-// groupAlive reports whether a process group has members that are not zombies.
-func groupAlive(group int) (bool, error) {
+// GroupAlive reports whether a process group has members that are not zombies.
+func GroupAlive(group int) (bool, error) {
 	if syscall.Kill(-group, 0) == syscall.ESRCH {
 		return false, nil
 	}
@@ -153,9 +152,9 @@ func groupAlive(group int) (bool, error) {
 	return false, nil
 }
 
-// groupCarries reports whether a group whose leader is gone still is that of a
-// spawn: one of its members has the spawn's id.
-func groupCarries(group int, id string) (bool, error) {
+// GroupMarked reports whether a group whose leader is gone still is that of a
+// start: one of its members has the mark of it, NAME=VALUE, in its environment.
+func GroupMarked(group int, mark string) (bool, error) {
 	if syscall.Kill(-group, 0) == syscall.ESRCH {
 		return false, nil
 	}
@@ -164,7 +163,7 @@ func groupCarries(group int, id string) (bool, error) {
 		return false, err
 	}
 	for _, process := range list {
-		if process.Group == group && process.Session == group && !process.Zombie && carries(process.PID, id) {
+		if process.Group == group && process.Session == group && !process.Zombie && carries(process.PID, mark) {
 			return true, nil
 		}
 	}
