@@ -14,6 +14,8 @@
 //     the route /user/al/ never serves /user/alice. It neither blocks nor
 //     allocates, whatever is written beside it.
 //   - A change copies the nodes on its way through the tree and nothing else.
+//   - A Keeper changes what clients of configurable-http-proxy's API have added,
+//     durably, and nothing that the hub has made itself.
 //   - Mirror.Fresh says whether the table may be outdated, and since when.
 //
 // Routespecs are those of JupyterHub (section 8.1 of its proxy contract) and of

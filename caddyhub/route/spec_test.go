@@ -161,7 +161,7 @@ func TestParseTarget(t *testing.T) {
 
 func TestRouteJSON(t *testing.T) {
 	route := Route{Spec: spec(t, "/user/ada/x/"), Target: target(t, "http://h:1"),
-		Data: Data{User: "ada", ServerName: "x", Extra: map[string]json.RawMessage{"k": json.RawMessage(`{"a":[1]}`)}}}
+		Data: Data{User: "ada", ServerName: "x", Extra: json.RawMessage(`{"k":{"a":[1]}}`)}}
 	text, err := json.Marshal(route)
 	if err != nil {
 		t.Fatal(err)
@@ -211,7 +211,7 @@ func FuzzParseSpec(f *testing.F) {
 			t.Fatalf("%q: %q is not plain", text, s)
 		}
 		table := NewTable()
-		table.Set(Route{Spec: s, Target: Target{"http", "h", 1}})
+		table.Set(Route{Spec: s, Target: Target{scheme: "http", host: "h", port: 1}})
 		if route, ok := table.Lookup(s.Host(), s.Path()+"x"); !ok || route.Spec != s {
 			t.Fatalf("%q: %q does not find itself", text, s)
 		}

@@ -78,15 +78,20 @@ func (t *Table) Set(route Route) bool {
 	}
 	t.writing.Lock()
 	defer t.writing.Unlock()
+	known, _ := t.Get(route.Spec)
+	route.succeed(known)
 	t.current.Store(t.current.Load().with(t.seed, &route))
 	return true
 }
 
-// Remove takes the route with this spec away; that there is none is fine.
-func (t *Table) Remove(spec Spec) {
+// Remove takes the route with this spec away and tells whether there was one.
+func (t *Table) Remove(spec Spec) bool {
 	t.writing.Lock()
 	defer t.writing.Unlock()
-	t.current.Store(t.current.Load().without(t.seed, spec))
+	current := t.current.Load()
+	next := current.without(t.seed, spec)
+	t.current.Store(next)
+	return next != current
 }
 
 // Replace makes the table hold exactly these routes, at one instant.
@@ -96,6 +101,8 @@ func (t *Table) Replace(routes iter.Seq[Route]) {
 	next := &tree{}
 	for route := range routes {
 		if !route.Spec.IsZero() && !route.Target.IsZero() {
+			known, _ := t.Get(route.Spec)
+			route.succeed(known)
 			next = next.with(t.seed, &route)
 		}
 	}

@@ -91,7 +91,7 @@ func TestTableModel(t *testing.T) {
 		model, tab := map[Spec]Route{}, NewTable()
 		t.Repeat(map[string]func(*rapid.T){
 			"set": func(t *rapid.T) {
-				route := Route{Spec: specs.Draw(t, "spec"), Target: Target{"http", "h", uint16(rapid.IntRange(1, 9).Draw(t, "port"))}}
+				route := Route{Spec: specs.Draw(t, "spec"), Target: Target{scheme: "http", host: "h", port: uint16(rapid.IntRange(1, 9).Draw(t, "port"))}}
 				model[route.Spec] = route
 				tab.Set(route)
 			},
@@ -203,7 +203,7 @@ func many(t testing.TB, count int) *Table {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !yield(Route{Spec: s, Target: Target{"http", fmt.Sprintf("10.0.%d.%d", i>>8&255, i&255), 8888}, Data: Data{User: name}}) {
+			if !yield(Route{Spec: s, Target: Target{scheme: "http", host: fmt.Sprintf("10.0.%d.%d", i>>8&255, i&255), port: 8888}, Data: Data{User: name}}) {
 				return
 			}
 		}

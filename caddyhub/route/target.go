@@ -8,71 +8,143 @@ import (
 	"strings"
 )
 
-// Target is the origin of an upstream, "http://host:port" or "https://host:port".
-// Targets are comparable. The zero Target is invalid; use ParseTarget.
+// Target is an upstream: "http://host:port", "https://host:port" or a Unix
+// socket, "http+unix://%2Frun%2Fsocket". One that came through the API of
+// configurable-http-proxy may have a path and a query as well, which go before
+// those of a request. Targets are comparable. The zero Target is invalid; use
+// ParseTarget or ParseTargetURL.
 type Target struct {
 	scheme string
-	host   string
-	port   uint16
+	// host is a name, an address, or the path of a socket, which begins with "/".
+	host string
+	port uint16
+	// path and query, percent-encoded; empty if there is neither.
+	path string
 }
 
 // ParseTarget reads an origin. Without a port it is 80 or 443. Anything beyond
 // the origin is ErrInvalid: a user, a path other than "/", a query, a fragment,
-// an IPv6 zone; so is a host that is neither an IP address nor a DNS name, and
-// with it every brace, space and control character.
+// an IPv6 zone, a socket; so is a host that is neither an IP address nor a DNS
+// name, and with it every brace, space and control character.
 func ParseTarget(text string) (Target, error) {
-	refuse := func(why string) (Target, error) {
-		// The text may carry a password where a user must not be: it is left out.
-		return Target{}, fmt.Errorf("%w: target: %s", ErrInvalid, why)
-	}
 	scheme, rest, found := strings.Cut(text, "://")
 	scheme = strings.ToLower(scheme)
 	if !found || (scheme != "http" && scheme != "https") {
-		return refuse("want http://host:port or https://host:port")
+		return refuseTarget("want http://host:port or https://host:port")
 	}
 	rest = strings.TrimSuffix(rest, "/")
 	if strings.ContainsAny(rest, "/?#") {
-		return refuse("a path, query or fragment after the port")
+		return refuseTarget("a path, query or fragment after the port")
 	}
-	if strings.Contains(rest, "@") {
-		return refuse("a user before the host")
+	return parseOrigin(scheme, rest)
+}
+
+func parseOrigin(scheme, authority string) (Target, error) {
+	if strings.Contains(authority, "@") {
+		return refuseTarget("a user before the host")
 	}
-	host, port, err := splitPort(rest, scheme)
+	host, port, err := splitPort(authority, scheme)
 	if err != nil {
-		return refuse(err.Error())
+		return refuseTarget(err.Error())
 	}
 	if !validHost(host) {
-		return refuse("the host is neither an IP address nor a DNS name")
+		return refuseTarget("the host is neither an IP address nor a DNS name")
 	}
 	return Target{scheme: scheme, host: strings.ToLower(host), port: port}, nil
 }
 
-// Scheme is "http" or "https".
+// refuseTarget does not quote the text: it may carry a password where a user must
+// not be.
+func refuseTarget(why string) (Target, error) {
+	return Target{}, fmt.Errorf("%w: target: %s", ErrInvalid, why)
+}
+
+// Scheme is the protocol spoken, "http" or "https".
 func (t Target) Scheme() string { return t.scheme }
 
-// Host is the name or address without port and without brackets.
-func (t Target) Host() string { return t.host }
+// Host is the name or address without port and without brackets; empty for a
+// socket.
+func (t Target) Host() string {
+	if t.Socket() != "" {
+		return ""
+	}
+	return t.host
+}
 
-// Port is 1 to 65535.
+// Port is 1 to 65535, or 0 for a socket.
 func (t Target) Port() uint16 { return t.port }
 
-// Address is "host:port", an IPv6 address in brackets: what a dialer takes.
+// Socket is the path of the Unix socket; empty if the target is not one.
+func (t Target) Socket() string {
+	if strings.HasPrefix(t.host, "/") {
+		return t.host
+	}
+	return ""
+}
+
+// Network is "tcp" or "unix": with Address, what a dialer takes.
+func (t Target) Network() string {
+	if t.Socket() != "" {
+		return "unix"
+	}
+	return "tcp"
+}
+
+// Address is "host:port", an IPv6 address in brackets, or the path of the socket.
 func (t Target) Address() string {
+	if socket := t.Socket(); socket != "" {
+		return socket
+	}
 	return net.JoinHostPort(t.host, strconv.Itoa(int(t.port)))
 }
 
-// String is the origin; ParseTarget reads it back.
-func (t Target) String() string {
-	if t.IsZero() {
-		return ""
+// Authority is the Host that the upstream goes by: without the port where the
+// scheme has it for a default, "localhost" for a socket.
+func (t Target) Authority() string {
+	switch {
+	case t.Socket() != "":
+		return "localhost"
+	case t.port != defaultPort(t.scheme):
+		return t.Address()
+	case strings.Contains(t.host, ":"):
+		return "[" + t.host + "]"
 	}
-	return t.scheme + "://" + t.Address()
+	return t.host
+}
+
+// Path goes before that of a request: percent-encoded, empty if there is none.
+func (t Target) Path() string {
+	path, _, _ := strings.Cut(t.path, "?")
+	return path
+}
+
+// Query goes before that of a request, without the question mark.
+func (t Target) Query() string {
+	_, query, _ := strings.Cut(t.path, "?")
+	return query
+}
+
+// Origin is the target without path and query.
+func (t Target) Origin() Target {
+	t.path = ""
+	return t
+}
+
+// String is the target as ParseTargetURL reads it back.
+func (t Target) String() string {
+	switch {
+	case t.IsZero():
+		return ""
+	case t.Socket() != "":
+		return t.scheme + unixSuffix + "://" + escapeSocket(t.host) + t.path
+	}
+	return t.scheme + "://" + t.Address() + t.path
 }
 
 // IsZero tells whether this is no target at all.
-func (t Target) IsZero() bool { return t.port == 0 }
+func (t Target) IsZero() bool { return t.scheme == "" }
 
-// MarshalText writes the origin.
+// MarshalText writes the target.
 func (t Target) MarshalText() ([]byte, error) {
 	if t.IsZero() {
 		return nil, fmt.Errorf("%w: an empty target", ErrInvalid)
@@ -80,9 +152,9 @@ func (t Target) MarshalText() ([]byte, error) {
 	return []byte(t.String()), nil
 }
 
-// UnmarshalText reads an origin as ParseTarget does.
+// UnmarshalText reads a target as ParseTargetURL does.
 func (t *Target) UnmarshalText(text []byte) (err error) {
-	*t, err = ParseTarget(string(text))
+	*t, err = ParseTargetURL(string(text))
 	return err
 }
 
