@@ -1,41 +1,8 @@
 package server
 
-import (
-	"crypto/rand"
-	"os"
-)
+import keeper "github.com/caddyhub/caddyhub/caddyhub/lease"
 
-// thisProcess tells this process from every other one that has or had its
-// process id. It never changes.
-var thisProcess = rand.Text()
-
-// holder is who holds a lease: one Manager in one process on one node.
-type holder struct {
-	Node string `json:"node"`
-	// Instance is random in every Manager.
-	Instance string `json:"instance"`
-	// Process is random in every process, PID its number on the node.
-	Process string `json:"process"`
-	PID     int    `json:"pid"`
-}
-
-func newHolder(node string) holder {
-	return holder{Node: node, Instance: rand.Text(), Process: thisProcess, PID: os.Getpid()}
-}
-
-// outlived says whether another holder has certainly died, so that its leases
-// can be taken over before they run out. Only a process of this node can be
-// judged: it is dead if there is no process of its number, or if its number is
-// ours now. A number that was given to somebody else looks alive, which costs
-// no more than the rest of the lease. This is why machines must not share a
-// name; should they nevertheless, the fence keeps what both write consistent.
-func (h holder) outlived(other holder) bool {
-	switch {
-	case other.Node != h.Node, other.Process == h.Process:
-		return false
-	case other.PID == h.PID:
-		return true
-	default:
-		return !processExists(other.PID)
-	}
-}
+// holder is who holds a lease: one Manager in one process on one node. Machines
+// must not share a name; should they nevertheless, the fence keeps what both
+// write consistent.
+type holder = keeper.Holder

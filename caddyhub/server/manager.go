@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
+	keeper "github.com/caddyhub/caddyhub/caddyhub/lease"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 )
 
@@ -64,7 +65,7 @@ func New(options Options) (*Manager, error) {
 		routes:    options.Routes,
 		now:       options.Now,
 		log:       cmp.Or(options.Log, slog.New(slog.DiscardHandler)),
-		self:      newHolder(node),
+		self:      keeper.NewHolder(node),
 		watch:     newWatch(),
 		admission: make(chan struct{}, 1),
 		running:   make(map[string]*operation),
@@ -72,7 +73,7 @@ func New(options Options) (*Manager, error) {
 	if m.now == nil {
 		m.now = time.Now
 	}
-	m.dead = m.self.outlived
+	m.dead = m.self.Outlived
 	m.quiet, m.beQuiet = context.WithCancelCause(context.Background())
 	m.done, m.beDone = context.WithCancelCause(context.Background())
 	return m, m.Reconfigure(options.Settings)

@@ -128,26 +128,6 @@ func TestResponsible(t *testing.T) {
 	}
 }
 
-func TestOutlived(t *testing.T) {
-	self := newHolder("east")
-	for _, test := range []struct {
-		name  string
-		other holder
-		want  bool
-	}{
-		{"itself", self, false},
-		{"another manager of this process", newHolder("east"), false},
-		{"an earlier process of our number", holder{Node: "east", Process: "x", PID: self.PID}, true},
-		{"a process that runs", holder{Node: "east", Process: "x", PID: 1}, false},
-		{"a process that has ended", holder{Node: "east", Process: "x", PID: 1 << 30}, true},
-		{"a process of another machine", holder{Node: "west", Process: "x", PID: 1 << 30}, false},
-	} {
-		if got := self.outlived(test.other); got != test.want {
-			t.Errorf("%s: dead is %v", test.name, got)
-		}
-	}
-}
-
 func TestActivityOfStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub(t, "ada")

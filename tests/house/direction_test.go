@@ -53,7 +53,7 @@ var direction = map[string]rule{
 		why: "a share is a grant between identities; the server that is shared is only a name to it",
 	},
 	"server": {
-		may: []string{"identity", "route", "spawner", "store", "telemetry"},
+		may: []string{"identity", "lease", "route", "spawner", "store", "telemetry"},
 		why: "it runs the life of servers for whoever asks, so it must not know who asks",
 	},
 	"service": {
