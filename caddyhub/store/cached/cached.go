@@ -19,6 +19,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/store"
@@ -67,10 +68,13 @@ type Store struct {
 	mu       sync.Mutex
 	records  *records
 	fills    map[*fill]struct{}
-	position uint64    // version of the last commit that the feed has told
-	lost     time.Time // when touch was lost, zero while in touch
-	followed bool      // a feed of the store below has been opened
-	closed   bool
+	position uint64 // version of the last commit that the feed has told
+	followed bool   // a feed of the store below has been opened
+	watchers map[*func([]store.Key)]struct{}
+	// lost is when touch was lost, nil while in touch. Both are written under
+	// mu and read anywhere.
+	lost   atomic.Pointer[time.Time]
+	closed atomic.Bool
 
 	stop      context.CancelFunc
 	following sync.WaitGroup
@@ -84,17 +88,19 @@ func New(under store.Store, options Options) *Store {
 	options = options.withDefaults()
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Store{
-		under:   under,
-		now:     options.Now,
-		grace:   options.Grace,
-		logger:  options.Logger,
-		feeds:   broadcast.New(options.Backlog),
-		records: newRecords(options.MaxRecords, options.MaxBytes),
-		fills:   make(map[*fill]struct{}),
-		lost:    options.Now(),
-		stop:    stop,
-		ready:   make(chan struct{}),
+		under:    under,
+		now:      options.Now,
+		grace:    options.Grace,
+		logger:   options.Logger,
+		feeds:    broadcast.New(options.Backlog),
+		records:  newRecords(options.MaxRecords, options.MaxBytes),
+		fills:    make(map[*fill]struct{}),
+		watchers: make(map[*func([]store.Key)]struct{}),
+		stop:     stop,
+		ready:    make(chan struct{}),
 	}
+	lost := options.Now()
+	s.lost.Store(&lost)
 	s.following.Go(func() { s.followAlways(ctx) })
 	return s
 }
@@ -128,7 +134,11 @@ func (s *Store) Unwrap() store.Store { return s.under }
 func (s *Store) Health() Health {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return Health{InTouch: s.lost.IsZero(), Since: s.lost, Records: s.records.len()}
+	health := Health{InTouch: true, Records: s.records.len()}
+	if lost := s.lost.Load(); lost != nil {
+		health.InTouch, health.Since = false, *lost
+	}
+	return health
 }
 
 // Stale reports whether touch with the store below is lost, and since when.
@@ -142,12 +152,18 @@ func (s *Store) View(ctx context.Context, read func(store.Reader) error) error {
 	if err := s.open(ctx); err != nil {
 		return err
 	}
-	memory := &memoryReader{store: s, now: s.now()}
-	err := read(memory)
+	_, err := s.view(ctx, read, &memoryReader{store: s, now: s.now()})
+	return err
+}
+
+// view runs a View over memory or, where that cannot answer, over the store
+// below. fromMemory says which.
+func (s *Store) view(ctx context.Context, read func(store.Reader) error, memory *memoryReader) (fromMemory bool, err error) {
+	err = read(memory)
 	if !memory.failed {
-		return err
+		return true, err
 	}
-	return s.viewUnder(ctx, read)
+	return false, s.viewUnder(ctx, read)
 }
 
 // viewUnder runs a View over the store below and keeps what it read.
@@ -213,9 +229,7 @@ func (s *Store) Follow(ctx context.Context) (store.Feed, error) {
 func (s *Store) Close() error {
 	var err error
 	s.closing.Do(func() {
-		s.mu.Lock()
-		s.closed = true
-		s.mu.Unlock()
+		s.closed.Store(true)
 		s.stop()
 		s.following.Wait()
 		s.feeds.Close()
@@ -225,9 +239,7 @@ func (s *Store) Close() error {
 }
 
 func (s *Store) open(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
+	if s.closed.Load() {
 		return store.ErrClosed
 	}
 	return overlay.ContextError(ctx)

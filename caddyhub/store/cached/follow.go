@@ -3,6 +3,7 @@ package cached
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/store"
@@ -92,6 +93,7 @@ func (s *Store) restart(ctx context.Context) {
 	if err == nil || errors.Is(err, store.ErrNotFound) {
 		s.drop(position)
 	}
+	s.tellWatchers(nil)
 }
 
 func (s *Store) drop(position uint64) {
@@ -117,16 +119,24 @@ func (s *Store) apply(changes []store.Change) {
 		s.position = max(s.position, change.Version)
 	}
 	s.mu.Unlock()
+	s.tellWatchers(func(yield func(store.Key) bool) {
+		for _, change := range changes {
+			if !yield(change.Key) {
+				return
+			}
+		}
+	})
 	s.feeds.Publish(changes)
 }
 
 // forget throws out what an Update of this Store may have written.
 func (s *Store) forget(keys map[store.Key]struct{}) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	for key := range keys {
 		s.spoil(key)
 	}
+	s.mu.Unlock()
+	s.tellWatchers(maps.Keys(keys))
 }
 
 func (s *Store) spoil(key store.Key) {
@@ -138,9 +148,10 @@ func (s *Store) spoil(key store.Key) {
 
 func (s *Store) lose(reason error) {
 	s.mu.Lock()
-	first := s.lost.IsZero()
+	first := s.lost.Load() == nil
 	if first {
-		s.lost = s.now().Add(-silence)
+		lost := s.now().Add(-silence)
+		s.lost.Store(&lost)
 	}
 	s.mu.Unlock()
 	if first {
@@ -151,11 +162,10 @@ func (s *Store) lose(reason error) {
 
 func (s *Store) find() {
 	s.mu.Lock()
-	since := s.lost
-	s.lost = time.Time{}
+	since := s.lost.Swap(nil)
 	s.mu.Unlock()
-	if !since.IsZero() {
-		s.logger.Info("in touch with the store", "lost", since)
+	if since != nil {
+		s.logger.Info("in touch with the store", "lost", *since)
 	}
 	s.feeds.Touch(nil)
 }

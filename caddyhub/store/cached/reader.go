@@ -20,6 +20,8 @@ type memoryReader struct {
 	at     uint64 // the version of the store that the View reads
 	joined bool   // the first record is known to be part of that version
 	failed bool
+	// validity, unless nil, collects what the outcome rests on.
+	validity *validity
 }
 
 // Get implements store.Reader.
@@ -35,6 +37,9 @@ func (r *memoryReader) Get(key store.Key) (store.Record, error) {
 		r.failed = true
 		return store.Record{}, errElsewhere
 	}
+	if r.validity != nil {
+		r.validity.rest(e)
+	}
 	if e.absent || overlay.Expired(overlay.Milliseconds(e.record.Expires), r.now) {
 		return store.Record{}, store.ErrNotFound
 	}
@@ -49,7 +54,7 @@ func (r *memoryReader) look(key store.Key) (entry, bool) {
 	s := r.store
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || !s.lost.IsZero() && s.now().Sub(s.lost) >= s.grace {
+	if !s.trusted(r.now) {
 		return entry{}, false
 	}
 	e, found := s.records.get(key)
@@ -111,6 +116,23 @@ func (r *fillingReader) List(kind string, page store.Page) ([]store.Record, erro
 	return r.under.List(kind, page)
 }
 
+// GetSeveral implements store.SeveralReader: what is read in bulk is not hot and
+// would only drive out what is.
+func (r *memoryReader) GetSeveral(keys []store.Key) ([]store.Record, error) {
+	for _, key := range keys {
+		if err := key.Validate(); err != nil {
+			return nil, err
+		}
+	}
+	r.failed = true
+	return nil, errElsewhere
+}
+
+// GetSeveral implements store.SeveralReader.
+func (r *fillingReader) GetSeveral(keys []store.Key) ([]store.Record, error) {
+	return store.GetSeveral(r.under, keys)
+}
+
 func (s *Store) beginFill() *fill {
 	f := &fill{spoiled: make(map[store.Key]struct{})}
 	s.mu.Lock()
@@ -144,6 +166,11 @@ func (s *Store) finishFill(f *fill) {
 type notingWriter struct {
 	store.Writer
 	written map[store.Key]struct{}
+}
+
+// GetSeveral implements store.SeveralReader.
+func (w *notingWriter) GetSeveral(keys []store.Key) ([]store.Record, error) {
+	return store.GetSeveral(w.Writer, keys)
 }
 
 // Put implements store.Writer.

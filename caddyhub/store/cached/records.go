@@ -2,6 +2,7 @@ package cached
 
 import (
 	"container/list"
+	"sync/atomic"
 
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 )
@@ -16,7 +17,12 @@ type entry struct {
 	// since is a version of the store from which on, up to now, the record has
 	// been as it is here.
 	since uint64
+	// mark is struck when the entry is thrown out.
+	mark *mark
 }
+
+// mark tells those who remember what they made of an entry that it is no more.
+type mark struct{ struck atomic.Bool }
 
 // records are the entries in memory; those used longest ago are thrown out
 // first. Not safe for concurrent use.
@@ -47,6 +53,7 @@ func (r *records) get(key store.Key) (entry, bool) {
 
 func (r *records) put(e entry) {
 	r.remove(e.record.Key)
+	e.mark = new(mark)
 	r.byKey[e.record.Key] = r.recent.PushFront(e)
 	r.bytes += e.size()
 	for len(r.byKey) > r.maxRecords || r.bytes > r.maxBytes {
@@ -56,13 +63,18 @@ func (r *records) put(e entry) {
 
 func (r *records) remove(key store.Key) {
 	if element, found := r.byKey[key]; found {
-		r.bytes -= element.Value.(entry).size()
+		e := element.Value.(entry)
+		e.mark.struck.Store(true)
+		r.bytes -= e.size()
 		r.recent.Remove(element)
 		delete(r.byKey, key)
 	}
 }
 
 func (r *records) clear() {
+	for element := r.recent.Front(); element != nil; element = element.Next() {
+		element.Value.(entry).mark.struck.Store(true)
+	}
 	clear(r.byKey)
 	r.recent.Init()
 	r.bytes = 0

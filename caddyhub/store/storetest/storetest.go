@@ -33,6 +33,7 @@ func Run(t *testing.T, open Open) {
 		{"Versions", testVersions},
 		{"OwnWrites", testOwnWrites},
 		{"OwnWritesInLists", testOwnWritesInLists},
+		{"Several", testSeveral},
 		{"Rollback", testRollback},
 		{"Panic", testPanic},
 		{"Limits", testLimits},
