@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddyhub/caddyhub/caddyhub/hub"
 	"github.com/caddyhub/caddyhub/caddyhub/identity/keyring"
+	"github.com/caddyhub/caddyhub/caddyhub/store/cached"
 	"github.com/caddyhub/caddyhub/caddyhub/store/embedded"
 	"github.com/caddyhub/caddyhub/modules/app"
 	"github.com/caddyhub/caddyhub/modules/internal/words"
@@ -59,7 +60,8 @@ func (s *Store) Open(log *slog.Logger) (hub.Backend, error) {
 	if err != nil {
 		return hub.Backend{}, err
 	}
-	return hub.Backend{Store: opened, Keys: keyring.File{Path: s.Path + ".keys", Now: time.Now}}, nil
+	hot := cached.New(opened, cached.Options{Logger: log})
+	return hub.Backend{Store: hot, Keys: keyring.File{Path: s.Path + ".keys", Now: time.Now}}, nil
 }
 
 // UnmarshalCaddyfile sets up the module. Syntax:
