@@ -54,6 +54,29 @@ func (m *Manager) Start(ctx context.Context, user, name string, options json.Raw
 	return m.admit(ctx, request)
 }
 
+// MayStart says, without starting anything, why a start would be refused
+// whatever the options: for whoever asks for them first. The refusals are those
+// of Start but ErrOptions, ErrSpawnLimit, ErrActiveLimit and ErrAuthExpired.
+func (m *Manager) MayStart(ctx context.Context, user, name string) error {
+	wanted, err := m.newRequest(user, name, nil)
+	if err != nil {
+		return err
+	}
+	return m.store.View(ctx, func(r store.Reader) error {
+		s, err := Get(r, user, name)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		switch {
+		case s.Pending != PendingNone:
+			return isPending(s)
+		case s.Ready:
+			return isRunning(s)
+		}
+		return checkNamed(r, wanted, err == nil)
+	})
+}
+
 // refresh asks the authenticator about the user before anything is begun.
 func (m *Manager) refresh(ctx context.Context, user string) error {
 	hook := m.settings.Load().Hooks.Refresh
@@ -167,6 +190,13 @@ func (m *Manager) admissible(r store.Reader, wanted request) (Server, error) {
 	}
 	if err := checkLimits(r, wanted.settings.Limits); err != nil {
 		return Server{}, err
+	}
+	options := wanted.options
+	if options == nil && found {
+		options = s.UserOptions
+	}
+	if _, err := wanted.settings.personal(user, options); err != nil {
+		return Server{}, badOptions(err)
 	}
 	if !found {
 		s = Server{User: user.Name, Name: wanted.name, UserNumber: user.Number, Created: m.now().UTC(), Fence: s.Fence}

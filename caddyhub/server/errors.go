@@ -27,7 +27,8 @@ var (
 	ErrNamedLimit = errors.New("server: too many named servers")
 	// ErrName: a name that no server can have. 400.
 	ErrName = errors.New("server: invalid server name")
-	// ErrOptions: the user's options are no JSON object or too large. 400.
+	// ErrOptions: the user's options are no JSON object, too large, or break
+	// a rule of useroptions. 400.
 	ErrOptions = errors.New("server: invalid user options")
 	// ErrSpawnLimit: too many servers are starting; see Error.RetryAfter. 429.
 	ErrSpawnLimit = errors.New("server: too many pending spawns")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/caddyhub/caddyhub/caddyhub/route"
 	"github.com/caddyhub/caddyhub/caddyhub/spawner"
@@ -73,6 +74,12 @@ func (m *Manager) prepare(op *operation, s Server) (spawner.Request, error) {
 	if err != nil {
 		return spawner.Request{}, err
 	}
+	if op.settings, err = op.settings.personal(user, s.UserOptions); err != nil {
+		// The rules have changed since the start was admitted.
+		return spawner.Request{}, &spawner.Error{
+			Reason: spawner.ReasonOptions, Status: http.StatusBadRequest, Message: badOptions(err).Error(), Err: err,
+		}
+	}
 	env, err := op.settings.environment(op.user, op.name, op.secret)
 	if err != nil {
 		return spawner.Request{}, err
@@ -84,6 +91,8 @@ func (m *Manager) prepare(op *operation, s Server) (spawner.Request, error) {
 		Prefix:      op.settings.Base.Server(op.user, op.name),
 		Environment: env,
 		Options:     s.UserOptions,
+		Limits:      op.settings.Launch.Resources,
+		Overrides:   op.settings.Launch.Spawner,
 	}
 	if hook := op.settings.Hooks.PreSpawn; hook != nil {
 		if err := hook(ctx, user, &request); err != nil {

@@ -87,6 +87,9 @@ func (m *Manager) Reconfigure(settings Settings) error {
 	if _, err := settings.publicOrigin(); err != nil {
 		return err
 	}
+	if err := settings.checkOverrides(); err != nil {
+		return err
+	}
 	settings = settings.withDefaults()
 	m.settings.Store(&settings)
 	return nil

@@ -11,6 +11,7 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/route"
 	"github.com/caddyhub/caddyhub/caddyhub/spawner"
+	"github.com/caddyhub/caddyhub/caddyhub/spawner/useroptions"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 )
 
@@ -62,6 +63,13 @@ type Settings struct {
 	Timeouts Timeouts
 	Launch   Launch
 	Hooks    Hooks
+
+	// GroupOverrides change Launch and Timeouts for members of groups
+	// (group_overrides).
+	GroupOverrides []GroupOverride
+	// UserOptions are what users may choose, and what their choices change; nil
+	// means that whatever they send is handed to the spawner unread.
+	UserOptions *useroptions.Form
 
 	// Probe makes the request that finds out whether a server answers; nil
 	// means a plain transport without proxy. For servers with TLS of their own.
@@ -116,6 +124,8 @@ type Launch struct {
 	AllowedScopes []string
 	// TokenScopes is server_token_scopes; nil means those of the role "server".
 	TokenScopes []string
+	// Spawner is spawner.Request.Overrides.
+	Spawner map[string][]string
 	// CookieOptions, CookieHostPrefix, Debug, DisableUserConfig, Resources and
 	// TLS are as in spawner.Params.
 	CookieOptions     map[string]any

@@ -4,17 +4,35 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/spawner"
 )
 
+// recallWait bounds how long a start that is taken over waits for the store.
+const recallWait = 5 * time.Second
+
 // resume goes on with a start whose owner has died in the middle.
 func (m *Manager) resume(op *operation, s Server) error {
+	m.recall(op, s)
 	s, err := m.recover(op, s)
 	if err == nil {
 		err = m.answer(op, s)
 	}
 	return m.conclude(op, s, err)
+}
+
+// recall gives the operation the time that the earlier owner gave the server.
+func (m *Manager) recall(op *operation, s Server) {
+	ctx, cancel := m.interruptible(op.attempt, recallWait)
+	defer cancel()
+	user, err := m.directory.User(ctx, op.user)
+	if err == nil {
+		op.settings, err = op.settings.personal(user, s.UserOptions)
+	}
+	if err != nil {
+		m.log.Debug("start goes on with the usual timeouts", "server", op.logName(), "error", err)
+	}
 }
 
 // recover finds what an earlier owner of the start has left behind.

@@ -62,6 +62,12 @@ type Request struct {
 	// Options are the user's choices: any JSON, nil for none. They come from
 	// the user and are to be checked as such.
 	Options json.RawMessage
+	// Limits are those of this server; they stand in Environment too.
+	Limits Limits
+	// Overrides are settings of the spawner that are other than usual for this
+	// server, by their word in the configuration. An Overrider has agreed to them;
+	// nobody else is given any.
+	Overrides map[string][]string
 }
 
 // Ref returns the reference of the server that the request is about.

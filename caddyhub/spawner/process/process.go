@@ -19,6 +19,7 @@ import (
 type Spawner struct {
 	options  Options
 	command  []spawner.Template
+	args     []spawner.Template
 	user     spawner.Template
 	home     spawner.Template
 	node     string
@@ -32,6 +33,7 @@ var (
 	_ spawner.Spawner   = (*Spawner)(nil)
 	_ spawner.Recoverer = (*Spawner)(nil)
 	_ spawner.LogTailer = (*Spawner)(nil)
+	_ spawner.Overrider = (*Spawner)(nil)
 )
 
 // New checks the options and returns a spawner. It starts nothing and writes
@@ -43,12 +45,11 @@ func New(options Options) (*Spawner, error) {
 	}
 	s := &Spawner{options: options, log: options.Logger}
 	var err error
-	for _, source := range append(append([]string{}, options.Command...), options.Args...) {
-		template, err := spawner.ParseTemplate(source)
-		if err != nil {
-			return nil, fmt.Errorf("process spawner: command: %w", err)
-		}
-		s.command = append(s.command, template)
+	if s.command, err = templates(options.Command); err != nil {
+		return nil, fmt.Errorf("process spawner: command: %w", err)
+	}
+	if s.args, err = templates(options.Args); err != nil {
+		return nil, fmt.Errorf("process spawner: args: %w", err)
 	}
 	if s.user, err = spawner.ParseTemplate(options.User); err != nil {
 		return nil, fmt.Errorf("process spawner: user: %w", err)
