@@ -1,0 +1,151 @@
+package routesapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/caddyhub/caddyhub/caddyhub/route"
+)
+
+// maxBody bounds what one route can cost, in bytes.
+const maxBody = 1 << 20
+
+// errTarget says that a body names no target.
+var errTarget = errors.New("Must specify 'target' as string") //nolint:staticcheck // the text is configurable-http-proxy's
+
+// member is one member of a JSON object.
+type member struct {
+	name  string
+	value json.RawMessage
+}
+
+// parseBody reads the body of a POST: the target, and what comes with it.
+func parseBody(body []byte) (route.Target, route.Data, error) {
+	if !json.Valid(body) {
+		return route.Target{}, route.Data{}, fmt.Errorf("Body not valid JSON: %w", syntaxError(body)) //nolint:staticcheck // the text is configurable-http-proxy's
+	}
+	members, err := membersOf(body)
+	if err != nil {
+		return route.Target{}, route.Data{}, err
+	}
+	var text *string
+	for _, m := range members {
+		if m.name == "target" && json.Unmarshal(m.value, &text) != nil {
+			text = nil
+		}
+	}
+	if text == nil {
+		return route.Target{}, route.Data{}, errTarget
+	}
+	target, err := route.ParseTargetURL(*text)
+	if err != nil {
+		return route.Target{}, route.Data{}, err
+	}
+	return target, dataOf(members, target.String() == *text), nil
+}
+
+// membersOf are the members of an object in their order, the last of each name
+// where it first stood, as JavaScript reads them. What is no object has none.
+func membersOf(body []byte) ([]member, error) {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	if opening, err := decoder.Token(); err != nil || opening != json.Delim('{') {
+		return nil, err
+	}
+	var members []member
+	index := make(map[string]int)
+	for decoder.More() {
+		token, err := decoder.Token()
+		if err != nil {
+			return nil, err
+		}
+		name, _ := token.(string)
+		var value json.RawMessage
+		if err := decoder.Decode(&value); err != nil {
+			return nil, err
+		}
+		if at, again := index[name]; again {
+			members[at].value = value
+			continue
+		}
+		index[name] = len(members)
+		members = append(members, member{name, value})
+	}
+	return members, nil
+}
+
+// dataOf is what a route keeps of its members. The target is among them, in
+// front, only if the route's own would be written differently; when a route was
+// used last is the proxy's to say.
+func dataOf(members []member, canonical bool) route.Data {
+	var data route.Data
+	var kept []member
+	for _, m := range members {
+		switch m.name {
+		case "last_activity":
+			continue
+		case "target":
+			if !canonical {
+				kept = append([]member{m}, kept...)
+			}
+			continue
+		case "user":
+			data.User = textOf(m.value)
+		case "server_name":
+			data.ServerName = textOf(m.value)
+		case "service":
+			data.Service = textOf(m.value)
+		}
+		kept = append(kept, m)
+	}
+	data.Extra = object(kept)
+	return data
+}
+
+// textOf is a JSON string; anything else is empty.
+func textOf(value json.RawMessage) string {
+	var text string
+	if json.Unmarshal(value, &text) != nil {
+		return ""
+	}
+	return text
+}
+
+func object(members []member) json.RawMessage {
+	text := []byte{'{'}
+	for i, m := range members {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		name, _ := json.Marshal(m.name) // a string always encodes
+		text = append(append(append(text, name...), ':'), m.value...)
+	}
+	return append(text, '}')
+}
+
+// withHost puts the host of a route in front of what it keeps, for clients that
+// read it there.
+func withHost(extra json.RawMessage, host string) json.RawMessage {
+	members, err := membersOf(extra)
+	if err != nil {
+		return extra
+	}
+	name, _ := json.Marshal(host) // a string always encodes
+	for i := range members {
+		if members[i].name == "host" {
+			members[i].value = name
+			return object(members)
+		}
+	}
+	return object(append(members, member{"host", name}))
+}
+
+func syntaxError(body []byte) error {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return io.ErrUnexpectedEOF
+	}
+	var value any
+	return json.Unmarshal(body, &value)
+}

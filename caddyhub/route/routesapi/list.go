@@ -1,0 +1,110 @@
+package routesapi
+
+import (
+	"bufio"
+	"encoding/json"
+	"net/http"
+	"runtime"
+	"time"
+
+	"github.com/caddyhub/caddyhub/caddyhub/route"
+)
+
+// listBuffer is how much of a list is written at once, in bytes. Between two
+// pieces requests that wait for a processor get one.
+const listBuffer = 32 << 10
+
+// timeFormat is how JavaScript writes a time.
+const timeFormat = "2006-01-02T15:04:05.000Z"
+
+// list writes the routes of one instant that were not used since, or all if
+// since is zero.
+func (c *call) list(since time.Time) {
+	c.w.Header().Set("Content-Type", "application/json")
+	out := bufio.NewWriterSize(yielding{c.w}, listBuffer)
+	var line []byte
+	separator := byte('{')
+	for r := range c.routes.Table().All() {
+		last := r.Activity().Last()
+		if !since.IsZero() && (last.IsZero() || !last.Before(since)) {
+			continue
+		}
+		line = append(line[:0], separator)
+		line = appendString(line, pathOf(r.Spec))
+		line = append(line, ':')
+		line = appendRoute(line, r, last)
+		if _, err := out.Write(line); err != nil {
+			return // the client has gone
+		}
+		separator = ','
+	}
+	if separator == '{' {
+		_ = out.WriteByte('{')
+	}
+	_ = out.WriteByte('}')
+	_ = out.Flush()
+}
+
+// yielding lets others run after each piece.
+type yielding struct{ w http.ResponseWriter }
+
+func (y yielding) Write(p []byte) (int, error) {
+	n, err := y.w.Write(p)
+	runtime.Gosched()
+	return n, err
+}
+
+// appendRoute writes a route as an object: its target, what was attached to it,
+// or what the hub knows of it, and when it was last used.
+func appendRoute(text []byte, r *route.Route, last time.Time) []byte {
+	const ownTarget = `{"target":`
+	extra := r.Data.Extra
+	if extra == nil {
+		extra = hubData(r.Data)
+	}
+	if len(extra) < len(ownTarget) || string(extra[:len(ownTarget)]) != ownTarget {
+		text = append(text, ownTarget...)
+		text = appendString(text, r.Target.String())
+		if len(extra) > len("{}") {
+			text = append(text, ',')
+			text = append(text, extra[1:len(extra)-1]...)
+		}
+	} else {
+		text = append(text, extra[:len(extra)-1]...)
+	}
+	if !last.IsZero() {
+		text = append(text, `,"last_activity":"`...)
+		text = last.AppendFormat(text, timeFormat)
+		text = append(text, '"')
+	}
+	return append(text, '}')
+}
+
+// hubData is what JupyterHub attaches to such a route, but for "jupyterhub": a
+// client that takes a route for its own would delete it.
+func hubData(data route.Data) json.RawMessage {
+	known := make(map[string]any)
+	switch {
+	case data.Hub:
+		known["hub"] = true
+	case data.Service != "":
+		known["service"] = data.Service
+	case data.User != "":
+		known["user"], known["server_name"] = data.User, data.ServerName
+	}
+	text, _ := json.Marshal(known) // texts and a truth value always encode
+	return text
+}
+
+// appendString writes a JSON string. Few paths have anything to escape.
+func appendString(text []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
+			quoted, _ := json.Marshal(s) // a string always encodes
+			return append(text, quoted...)
+		}
+	}
+	text = append(text, '"')
+	text = append(text, s...)
+	return append(text, '"')
+}
