@@ -14,7 +14,6 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/browser"
 	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
-	"github.com/caddyhub/caddyhub/caddyhub/route"
 	"github.com/caddyhub/caddyhub/caddyhub/server"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 )
@@ -63,9 +62,16 @@ type Options struct {
 	// that creates it. An error that wraps ErrService is the caller's fault. Nil
 	// registers nothing.
 	RegisterService func(w store.Writer, service identity.Service, token string) error
-	// ApplyRoutes shows routes that were just written on this node, before the
-	// answer; nil leaves that to the feed of the store.
-	ApplyRoutes func(ctx context.Context, specs ...route.Spec) error
+	// Routes are those of this node; nil shows none, and leaves it to the feed of
+	// the store to make known those that are written here.
+	Routes Routes
+	// CheckRoutes makes the routes in the store and on this node agree with
+	// servers and services; nil has nothing to check.
+	CheckRoutes func(context.Context) error
+	// Shutdown ends this program gracefully, with servers after it has stopped
+	// all servers of the hub. It returns at once, and the request that asked for
+	// it still gets its answer. Nil refuses such requests.
+	Shutdown func(servers bool)
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Log is for operators; nil discards.
@@ -87,6 +93,7 @@ func New(options Options) *API {
 	a := &API{options: options, root: strings.TrimSuffix(options.Base.API(""), "/"), log: options.Log}
 	for _, endpoints := range [][]endpoint{
 		a.hubEndpoints(), a.userEndpoints(), a.serverEndpoints(), a.tokenEndpoints(), a.groupEndpoints(), a.serviceEndpoints(),
+		a.proxyEndpoints(), a.authorizationEndpoints(),
 	} {
 		a.routes.add(endpoints...)
 	}

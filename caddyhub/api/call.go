@@ -30,8 +30,8 @@ type call struct {
 	scopes scope.Set
 	// groups answers scope checks.
 	groups *memberships
-	// user, server, token, group and service are what the path names.
-	user, server, token, group, service string
+	// user, server, token, group, service and cookie are what the path names.
+	user, server, token, group, service, cookie string
 	// query is decoded.
 	query arguments
 	// body as it came, at most maxBody long.
@@ -62,7 +62,7 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	c := &call{
 		API: a, w: w, r: r, user: names[varUser], server: names[varServer], token: names[varToken],
-		group: names[varGroup], service: names[varService],
+		group: names[varGroup], service: names[varService], cookie: names[varCookie],
 	}
 	if c.query, err = parseQuery(r.URL.RawQuery); err != nil {
 		return err

@@ -78,6 +78,7 @@ func TestEveryEndpointIsGuarded(t *testing.T) {
 	// These look at the caller themselves.
 	own := map[string]bool{
 		"GET /user": true, "POST /users/{user}/tokens": true, "GET /authorizations/token/{token}": true,
+		"GET /authorizations/cookie/{cookie}": true, "GET /authorizations/cookie/{cookie}/{token}": true,
 	}
 	for _, path := range New(Options{}).routes.paths {
 		for method, e := range path.byMethod {
@@ -98,8 +99,10 @@ func TestEveryEndpointIsGuarded(t *testing.T) {
 				if strings.Contains(path.pattern, "{user}") && e.permit.on == onHub {
 					t.Errorf("%s does not check scopes on the user in its path", name)
 				}
-				if strings.Contains(path.pattern, "{server}") && e.permit.on != onServer {
-					t.Errorf("%s does not check scopes on the server in its path", name)
+				for variable, on := range map[string]on{"{server}": onServer, "{group}": onGroup, "{service}": onService} {
+					if strings.Contains(path.pattern, variable) && e.permit.on != on {
+						t.Errorf("%s does not check scopes on the %s in its path", name, variable)
+					}
 				}
 			}
 		}

@@ -60,7 +60,7 @@ func (c *call) newGroups(names []string, model map[string]any) (models []map[str
 	if err := checkModel("group", model, groupTypes); err != nil {
 		return nil, err
 	}
-	users, err := c.memberNames(model["users"])
+	users, err := memberNames(model["users"])
 	if err != nil {
 		return nil, err
 	}
@@ -94,8 +94,9 @@ func (c *call) newGroup(w store.Writer, name string, users []string) (identity.G
 	case err != nil:
 		return group, err
 	}
-	if err := c.checkMembers(w, users); err != nil {
+	members, err := c.findMembers(w, users)
+	if err != nil {
 		return group, err
 	}
-	return group, identity.AddMembers(w, name, users)
+	return group, identity.AddMembers(w, name, members)
 }

@@ -37,10 +37,11 @@ func (c *call) changeMembers(verb string, change func(store.Writer, string, []st
 		if err != nil {
 			return err
 		}
-		if err := c.checkMembers(w, users); err != nil {
+		members, err := c.findMembers(w, users)
+		if err != nil {
 			return err
 		}
-		if err := change(w, c.group, users); err != nil {
+		if err := change(w, c.group, members); err != nil {
 			return err
 		}
 		model, err = c.groupModel(w, group)
@@ -70,45 +71,42 @@ func (c *call) membersInBody(verb string) ([]string, error) {
 	if !given {
 		return nil, badRequest("Must specify users to %s", verb)
 	}
-	return c.memberNames(asked)
+	return memberNames(asked)
 }
 
-// memberNames brings the names of members into the form they have in the hub. A
-// name that nobody can have is one that nobody has.
-func (c *call) memberNames(value any) ([]string, error) {
+// memberNames reads a list of users, as they were typed; none if there is no list.
+func memberNames(value any) ([]string, error) {
 	if value == nil {
 		return nil, nil
 	}
-	typed, ok := texts(value)
+	names, ok := texts(value)
 	switch {
 	case !ok:
 		return nil, badRequest("usernames must be a list of strings, not %s", repr(value))
-	case len(typed) > maxMembers:
+	case len(names) > maxMembers:
 		return nil, badRequest("Must not specify more than %d users", maxMembers)
-	}
-	names := make([]string, len(typed))
-	for i, text := range typed {
-		name, err := c.userName(text)
-		if err != nil {
-			return nil, noSuchUser(text)
-		}
-		names[i] = name
 	}
 	return names, nil
 }
 
-func noSuchUser(name string) error { return badRequest("No such user: %s", authenticator.ForLog(name)) }
-
-// checkMembers refuses names that no user has.
-func (c *call) checkMembers(r store.Reader, names []string) error {
-	for _, name := range names {
-		if _, err := identity.GetUser(r, name); errors.Is(err, identity.ErrNotFound) {
-			return noSuchUser(name)
-		} else if err != nil {
-			return err
+// findMembers brings names into the form they have in the hub, and refuses those
+// that no user has.
+func (c *call) findMembers(r store.Reader, typed []string) ([]string, error) {
+	names := make([]string, len(typed))
+	for i, text := range typed {
+		missing := badRequest("No such user: %s", authenticator.ForLog(text))
+		name, err := c.userName(text)
+		if err != nil {
+			return nil, missing
 		}
+		if _, err := identity.GetUser(r, name); errors.Is(err, identity.ErrNotFound) {
+			return nil, missing
+		} else if err != nil {
+			return nil, err
+		}
+		names[i] = name
 	}
-	return nil
+	return names, nil
 }
 
 // putProperties replaces the properties of a group.

@@ -8,8 +8,7 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/version"
 )
 
-// hubEndpoints are about the hub itself (section 1.1), and what is left of
-// endpoints that JupyterHub took away.
+// hubEndpoints are about the hub itself (section 1.1).
 func (a *API) hubEndpoints() []endpoint {
 	open := permit{who: anybody}
 	return []endpoint{
@@ -18,7 +17,7 @@ func (a *API) hubEndpoints() []endpoint {
 		{http.MethodHead, "/health", open, getHealth},
 		{http.MethodGet, "/info", need(onHub, "read:hub"), getInfo},
 		{http.MethodGet, "/user", permit{who: identified}, getSelf},
-		{http.MethodPost, "/authorizations/token", open, goneAuthorization},
+		a.shutdownEndpoint(),
 	}
 }
 
@@ -48,9 +47,4 @@ func getInfo(c *call) error {
 		"spawner":        part(c.options.SpawnerName),
 		"authenticator":  part(c.options.AuthenticatorName),
 	})
-}
-
-func goneAuthorization(*call) error {
-	return refuse(http.StatusNotFound, "Deprecated endpoint /hub/api/authorizations/token is removed in JupyterHub 2.0."+
-		" Use /hub/api/users/:user/tokens instead.")
 }

@@ -137,4 +137,5 @@ const (
 	varToken   = "token"
 	varGroup   = "group"
 	varService = "service"
+	varCookie  = "cookie"
 )

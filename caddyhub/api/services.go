@@ -92,8 +92,8 @@ func (c *call) serviceSpec() (route.Spec, error) {
 
 // applyRoute shows a route or its end on this node at once.
 func (c *call) applyRoute(spec route.Spec) error {
-	if c.options.ApplyRoutes == nil || spec.IsZero() {
+	if c.options.Routes == nil || spec.IsZero() {
 		return nil
 	}
-	return c.options.ApplyRoutes(c.r.Context(), spec)
+	return c.options.Routes.Apply(c.r.Context(), spec)
 }

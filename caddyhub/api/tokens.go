@@ -11,15 +11,13 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 )
 
-// tokenEndpoints are those of section 1.5, and the oldest way to ask whose a
-// token is (section 1.11).
+// tokenEndpoints are those of section 1.5.
 func (a *API) tokenEndpoints() []endpoint {
 	return []endpoint{
 		{http.MethodGet, "/users/{user}/tokens", need(onUser, "read:tokens"), listTokens},
 		{http.MethodPost, "/users/{user}/tokens", permit{who: identified}, createToken},
 		{http.MethodGet, "/users/{user}/tokens/{token}", need(onUser, "read:tokens"), getToken},
 		{http.MethodDelete, "/users/{user}/tokens/{token}", need(onUser, "tokens"), deleteToken},
-		{http.MethodGet, "/authorizations/token/{token}", permit{who: identified}, whoseToken},
 	}
 }
 
@@ -112,29 +110,4 @@ func deleteToken(c *call) error {
 	}
 	c.log.InfoContext(c.r.Context(), "token deleted", "token", c.token, "user", c.user, "by", c.identity.Name())
 	return c.noContent()
-}
-
-// whoseToken tells a caller with a token whose another one is.
-func whoseToken(c *call) error {
-	if c.identity == nil || c.identity.Token == nil {
-		return refuse(http.StatusForbidden, "")
-	}
-	owner, err := c.options.Directory.ByToken(c.r.Context(), c.token)
-	if errors.Is(err, identity.ErrInvalid) {
-		return refuse(http.StatusNotFound, "")
-	}
-	if err != nil {
-		return err
-	}
-	if owner.Token != nil {
-		c.options.Directory.Activity().Touch(identity.ActivityOfToken(owner.Token.ID), c.options.Now())
-	}
-	if owner.User != nil {
-		c.options.Directory.Activity().Touch(identity.ActivityOfUser(owner.User.Name), c.options.Now())
-	}
-	model, err := c.identityModel(owner.Owner)
-	if err != nil {
-		return err
-	}
-	return c.json(http.StatusOK, model)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/caddyhub/caddyhub/caddyhub/api"
 	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
@@ -25,23 +26,56 @@ func routesOf(settings Settings) ([]route.Route, error) {
 		if service.URL == "" {
 			continue
 		}
-		spec, err := route.ParseSpec(settings.Base.Service(service.Name))
+		routed, err := routeOfService(settings.Base, service.Service)
 		if err != nil {
-			return nil, fmt.Errorf("hub: service %q: %w", service.Name, err)
+			return nil, err
 		}
-		target, err := route.ParseTarget(service.URL)
+		routes = append(routes, routed)
+	}
+	return routes, nil
+}
+
+// routeOfService is the route of a service that has an address.
+func routeOfService(base hubpath.Base, service identity.Service) (route.Route, error) {
+	spec, err := route.ParseSpec(base.Service(service.Name))
+	if err != nil {
+		return route.Route{}, fmt.Errorf("hub: service %q: %w", service.Name, err)
+	}
+	target, err := route.ParseTarget(service.URL)
+	if err != nil {
+		return route.Route{}, fmt.Errorf("hub: url of service %q: %w", service.Name, err)
+	}
+	return route.Route{Spec: spec, Target: target, Data: route.Data{Service: service.Name}}, nil
+}
+
+// createdRoutes are the routes of services that were made through the API.
+func (p *parts) createdRoutes(ctx context.Context, base hubpath.Base) (routes []route.Route, err error) {
+	services, err := p.directory.Services(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, service := range services {
+		if service.Configured || service.URL == "" {
+			continue
+		}
+		routed, err := routeOfService(base, service)
 		if err != nil {
-			return nil, fmt.Errorf("hub: url of service %q: %w", service.Name, err)
+			return nil, err
 		}
-		routes = append(routes, route.Route{Spec: spec, Target: target, Data: route.Data{Service: service.Name}})
+		routes = append(routes, routed)
 	}
 	return routes, nil
 }
 
 // applyServices makes routes and OAuth clients agree with the configured
-// services, and shows the routes on this node. Call it after the services
-// themselves have been applied.
+// services and with those made through the API, and shows the routes on this
+// node. Call it after the services themselves have been applied.
 func (p *parts) applyServices(ctx context.Context, settings Settings, routes []route.Route) error {
+	created, err := p.createdRoutes(ctx, settings.Base)
+	if err != nil {
+		return fmt.Errorf("hub: services: %w", err)
+	}
+	routes = slices.Concat(routes, created)
 	stale, err := p.staleRoutes(ctx, routes)
 	if err != nil {
 		return fmt.Errorf("hub: services: %w", err)
@@ -83,9 +117,8 @@ func registerServices(d *identity.Directory, base hubpath.Base) func(store.Write
 	}
 }
 
-// staleRoutes are the routes of services that the configuration has moved, left
-// without an address or dropped. Routes of services that were made through the
-// API are not its business.
+// staleRoutes are the routes of services that have moved, or have no address any
+// more, or are gone.
 func (p *parts) staleRoutes(ctx context.Context, wanted []route.Route) (stale []route.Spec, err error) {
 	keep := make(map[route.Spec]bool, len(wanted))
 	for _, w := range wanted {
@@ -98,13 +131,8 @@ func (p *parts) staleRoutes(ctx context.Context, wanted []route.Route) (stale []
 			if json.Unmarshal(item.Value, &found) != nil || found.Data.Service == "" || keep[found.Spec] {
 				return nil
 			}
-			service, err := identity.GetService(r, found.Data.Service)
-			switch {
-			case errors.Is(err, identity.ErrNotFound), err == nil && service.Configured:
-				stale = append(stale, found.Spec)
-				return nil
-			}
-			return err
+			stale = append(stale, found.Spec)
+			return nil
 		})
 	})
 	return stale, err

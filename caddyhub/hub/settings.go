@@ -44,9 +44,23 @@ type Settings struct {
 	// Pages is the look.
 	Pages page.Options
 
+	// Pagination limits lists of the API.
+	Pagination Pagination
+	// Exit ends this program gracefully, and returns before it has; nil if no
+	// client of the API may do that.
+	Exit func()
+
 	// SpawnerName and AuthenticatorName are what GET /info tells.
 	SpawnerName       string
 	AuthenticatorName string
+}
+
+// Pagination limits lists of the API.
+type Pagination struct {
+	// DefaultLimit and MaxLimit are api_page_default_limit and
+	// api_page_max_limit; zero means the API's defaults.
+	DefaultLimit int
+	MaxLimit     int
 }
 
 // Tokens limits tokens.

@@ -85,7 +85,10 @@ func newSite(p *parts, settings Settings, log *slog.Logger) (*Site, error) {
 		Directory: p.directory, Browser: visitors, Servers: p.servers, Login: login,
 		Base: settings.Base, PublicURL: settings.PublicURL, TokenMaxLifetime: settings.Tokens.MaxLifetime,
 		NamedServers:    settings.Servers.Named.Enabled,
-		RegisterService: registerServices(p.directory, settings.Base), ApplyRoutes: p.routes.Apply,
+		RegisterService: registerServices(p.directory, settings.Base), Routes: p.routes,
+		CheckRoutes:      func(ctx context.Context) error { return p.checkRoutes(ctx, settings.Base) },
+		Shutdown:         p.shutdown(settings.Exit, log),
+		PageDefaultLimit: settings.Pagination.DefaultLimit, PageMaxLimit: settings.Pagination.MaxLimit,
 		SpawnerName: settings.SpawnerName, AuthenticatorName: settings.AuthenticatorName, Log: log,
 	})
 	site.OAuth = oauth.New(oauth.Options{

@@ -34,16 +34,11 @@ func (m *Manager) ready(op *operation) error {
 
 // putReady writes a ready server with its route and gives the lease back.
 func (m *Manager) putReady(w store.Writer, s Server) error {
-	target, err := route.ParseTarget(s.URL)
+	routed, err := RouteOf(s)
 	if err != nil {
 		return err
 	}
-	err = route.Put(w, route.Route{
-		Spec:   s.Route,
-		Target: target,
-		Data:   route.Data{User: s.User, ServerName: s.Name},
-	})
-	if err != nil {
+	if err := route.Put(w, routed); err != nil {
 		return err
 	}
 	if err := leases.Delete(w, s.id()); err != nil {

@@ -195,7 +195,9 @@ func (a *App) parseLimits(d *caddyfile.Dispenser) error {
 			a.Limits.ConcurrentSpawns = number
 			return nil
 		}),
-		"active_servers": words.ToNumber(&a.Limits.ActiveServers),
+		"active_servers":         words.ToNumber(&a.Limits.ActiveServers),
+		"api_page_default_limit": words.ToNumber(&a.Limits.APIPageDefaultLimit),
+		"api_page_max_limit":     words.ToNumber(&a.Limits.APIPageMaxLimit),
 	})
 }
 

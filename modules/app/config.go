@@ -36,6 +36,12 @@ type Limits struct {
 	ConcurrentSpawns int `json:"concurrent_spawns,omitempty"`
 	// ActiveServers is how many servers may run or start. Default: no limit.
 	ActiveServers int `json:"active_servers,omitempty"`
+	// APIPageDefaultLimit is how many entries a list of the API has when the
+	// client asks for pages and does not say how long. Default: 50.
+	APIPageDefaultLimit int `json:"api_page_default_limit,omitempty"`
+	// APIPageMaxLimit is how many entries a list of the API has at most, whether
+	// or not the client knows about pages. Default: 200.
+	APIPageMaxLimit int `json:"api_page_max_limit,omitempty"`
 }
 
 // NamedServers lets users have servers beside their default one.

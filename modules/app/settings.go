@@ -54,7 +54,7 @@ func (a *App) parseSettings() (settingsBase, error) {
 	}); err != nil {
 		return parsed, fmt.Errorf("caddyhub: %w", err)
 	}
-	return parsed, errors.Join(a.checkRoles(parsed.definitions), a.checkGroups(), a.checkServices())
+	return parsed, errors.Join(a.checkRoles(parsed.definitions), a.checkGroups(), a.checkServices(), a.checkLimits())
 }
 
 // expandSecrets replaces {env.X} and {file.X} in the values that may be secret.
@@ -160,6 +160,13 @@ func (a *App) checkServices() error {
 	return errors.Join(problems...)
 }
 
+func (a *App) checkLimits() error {
+	if l := a.Limits; l != nil && (l.APIPageDefaultLimit < 0 || l.APIPageMaxLimit < 0) {
+		return errors.New("caddyhub: limits: api_page_default_limit and api_page_max_limit must not be negative")
+	}
+	return nil
+}
+
 func (a *App) rules() authenticator.Rules {
 	return authenticator.Rules{
 		AllowAll: a.AllowAll, Allow: a.Allow, AllowGroups: a.AllowGroups, Admins: a.Admins, Blocked: a.Blocked,
@@ -183,6 +190,10 @@ func (a *App) settings() (hub.Settings, error) {
 		settings.Tokens.MaxLifetime = time.Duration(a.Token.MaxLifetime)
 		settings.Tokens.OAuthLifetime = time.Duration(a.Token.OAuthLifetime)
 	}
+	if a.Limits != nil {
+		settings.Pagination = hub.Pagination{DefaultLimit: a.Limits.APIPageDefaultLimit, MaxLimit: a.Limits.APIPageMaxLimit}
+	}
+	settings.Exit = a.exit
 	settings.Configuration = a.configuration()
 	for _, named := range a.authenticators {
 		made, err := named.module.Authenticator(a.log)
