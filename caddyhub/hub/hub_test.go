@@ -156,11 +156,11 @@ func TestStaleRoutes(t *testing.T) {
 	f := newFixture(t)
 	f.configure(settings(new(platform), services("wiki", "forum")))
 	if err := f.store.Update(t.Context(), func(w store.Writer) error {
-		err := store.Collection[identity.Service]{Kind: "service"}.Put(w, store.Join("made"), identity.Service{Name: "made"}, time.Time{})
+		err := store.Collection[identity.Service]{Kind: "service"}.Put(w, store.Join("made"), identity.Service{Name: "made", URL: "http://10.0.0.3:80"}, time.Time{})
 		target, _ := route.ParseTarget("http://10.0.0.3:80")
 		for at, data := range map[string]route.Data{
 			"/services/made/": {Service: "made"}, "/services/deleted/": {Service: "deleted"}, "/other/": {},
-			"/old/services/wiki/": {Service: "wiki"}, "/user/ada/": {User: "ada"},
+			"/old/services/wiki/": {Service: "wiki"}, "/old/services/made/": {Service: "made"}, "/user/ada/": {User: "ada"},
 		} {
 			spec, _ := route.ParseSpec(at)
 			err = errors.Join(err, route.Put(w, route.Route{Spec: spec, Target: target, Data: data}))
@@ -175,7 +175,7 @@ func TestStaleRoutes(t *testing.T) {
 	}))
 	for at, want := range map[string]bool{
 		"/services/wiki/": true, "/services/forum/": false, "/old/services/wiki/": false,
-		"/services/made/": true, "/services/deleted/": false, "/other/": true, "/user/ada/": true,
+		"/services/made/": true, "/old/services/made/": false, "/services/deleted/": false, "/other/": true, "/user/ada/": true,
 	} {
 		spec, _ := route.ParseSpec(at)
 		err := f.store.View(t.Context(), func(r store.Reader) error {
