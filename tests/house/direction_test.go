@@ -76,6 +76,10 @@ var direction = map[string]rule{
 		may: []string{"identity", "route", "telemetry"},
 		why: "it moves bytes where it is told for whom it is told; the decision is behind it",
 	},
+	"direct": {
+		may: []string{"gate", "proxy", "route", "telemetry"},
+		why: "it routes without asking who sends a request, so it knows neither users nor servers",
+	},
 	"edge": {
 		may: []string{"browser", "gate", "identity", "proxy", "route", "server", "share", "store", "telemetry"},
 		why: "it carries out what gate decided about a request for a server; the pages and the API are other requests",
