@@ -92,7 +92,7 @@ func (s *site) complete(wanted setup) {
 			Store: s.store, Directory: options.Directory, Node: "node",
 			Settings: server.Settings{
 				Spawner: s.spawner, APIURL: "http://hub/hub/api", Probe: s.spawner,
-				Base: options.Base, Named: options.Named,
+				Base: options.Base, Named: options.Named, UserOptions: options.UserOptions,
 			},
 		})
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/url"
 
 	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
 	"github.com/caddyhub/caddyhub/caddyhub/scope"
@@ -13,9 +12,10 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/web/page"
 )
 
-// spawn answers GET {hub}spawn, {hub}spawn/USER and {hub}spawn/USER/SERVER. It
-// starts the server, with options from the query if there are any: links in
-// JupyterLab and elsewhere rely on it.
+// spawn answers GET {hub}spawn, {hub}spawn/USER and {hub}spawn/USER/SERVER. With
+// options in the query it starts the server: links elsewhere rely on it. Else it
+// asks for options, and where nothing is asked it starts the server with those
+// of the last time.
 func (c *call) spawn() error {
 	user, name, err := c.spawned()
 	if err != nil {
@@ -33,14 +33,24 @@ func (c *call) spawn() error {
 	case s.Active():
 		return c.redirect(c.pendingURL(user, name), http.StatusFound)
 	}
-	options, err := optionsOf(c.parameters(), nil)
-	if err != nil {
-		return err
+	if len(c.parameters()) == 0 && c.options.UserOptions.Asks() {
+		err = c.options.Servers.MayStart(c.r.Context(), user, name)
+		if err == nil {
+			return c.showOptions(user, name, s.UserOptions, refusal{status: http.StatusOK})
+		}
+		return c.orGo(user, name, err)
 	}
-	if len(c.parameters()) == 0 {
-		options = nil // those of the last time
+	var options json.RawMessage // those of the last time
+	if len(c.parameters()) > 0 {
+		if options, err = c.queryOptions(); err != nil {
+			return err
+		}
 	}
-	err = c.start(user, name, options)
+	return c.orGo(user, name, c.start(user, name, options))
+}
+
+// orGo goes on to a server that somebody else has started meanwhile.
+func (c *call) orGo(user, name string, err error) error {
 	switch {
 	case errors.Is(err, server.ErrPending):
 		return c.redirect(c.pendingURL(user, name), http.StatusFound)
@@ -56,19 +66,7 @@ func (c *call) spawnByForm() error {
 	if err != nil {
 		return err
 	}
-	fields := url.Values{}
-	for field, values := range c.r.PostForm {
-		if field != "_xsrf" {
-			fields[field] = values
-		}
-	}
-	var files map[string][]file
-	if c.r.MultipartForm != nil {
-		if files, err = readFiles(c.r.MultipartForm.File); err != nil {
-			return err
-		}
-	}
-	options, err := optionsOf(fields, files)
+	options, err := c.formOptions()
 	if err != nil {
 		return err
 	}
@@ -83,17 +81,26 @@ func (c *call) spawned() (user, name string, err error) {
 }
 
 // start starts a server and shows what comes of it: an early failure, or its
-// progress.
+// progress. A failure is shown on the form, if there is one.
 func (c *call) start(user, name string, options json.RawMessage) error {
 	ctx := c.r.Context()
+	asks := c.options.UserOptions.Asks()
 	if err := c.options.Servers.Start(ctx, user, name, options); err != nil {
+		if why, mendable := onForm(err); asks && mendable {
+			setRetryAfter(c.w.Header(), describe(err).retryAfter)
+			return c.showOptions(user, name, options, why)
+		}
 		return err
 	}
 	s, err := c.options.Servers.Wait(ctx, user, name, patience)
 	if err != nil && !errors.Is(err, server.ErrNotFound) {
 		return err
 	}
-	if s.Stopped() && s.Failure != nil {
+	switch failed := s.Failure; {
+	case !s.Stopped() || failed == nil:
+	case asks && !failed.Cancelled():
+		return c.showOptions(user, name, s.UserOptions, refusal{failed.Status, failed.Message, failed.Log})
+	default:
 		return c.showStopped(s)
 	}
 	return c.redirect(c.pendingURL(user, name), http.StatusFound)

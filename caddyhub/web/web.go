@@ -12,6 +12,7 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/server"
+	"github.com/caddyhub/caddyhub/caddyhub/spawner/useroptions"
 	"github.com/caddyhub/caddyhub/caddyhub/web/page"
 )
 
@@ -35,6 +36,9 @@ type Options struct {
 	DefaultURL string
 	// Named says whether users have servers beside the default one.
 	Named server.NamedServers
+	// UserOptions are what is asked before a server starts; nil asks nothing.
+	// They must be those of Servers.
+	UserOptions *useroptions.Form
 	// TokenMaxLifetime bounds tokens that are asked for here
 	// (token_expires_in_max_seconds). Zero means no bound.
 	TokenMaxLifetime time.Duration

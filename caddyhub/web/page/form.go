@@ -31,6 +31,15 @@ type Field struct {
 	// Placeholder and Autocomplete are the attributes of the same name.
 	Placeholder, Autocomplete string
 
+	// Pattern is a regular expression that all of a text must match; browsers
+	// that do not understand it leave it to the hub. MaxLength of a text; 0 means
+	// that the browser has no limit.
+	Pattern   string
+	MaxLength int
+
+	// Min, Max and Step are the attributes of a number.
+	Min, Max, Step string
+
 	// Required makes the browser insist.
 	Required bool
 

@@ -24,8 +24,10 @@ type SpawnOptions struct {
 	Fields []Field
 	Form   template.HTML
 
-	// Error is why the last attempt failed.
+	// Error is why the last attempt failed, and Log holds the last lines that the
+	// server wrote then, oldest first.
 	Error string
+	Log   []string
 }
 
 func (SpawnOptions) template() string { return "spawn" }
