@@ -52,6 +52,8 @@ type Directory struct {
 	activity *Activity
 	settings atomic.Pointer[Settings]
 	decoded  *decoded
+	// credentials are those seen before, with who they belong to.
+	credentials *credentials
 	// rehashAfter is when to try again to hash tokens anew, in Unix seconds.
 	rehashAfter atomic.Int64
 }
@@ -87,12 +89,13 @@ func New(options Options) *Directory {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
 	directory := &Directory{
-		store:    options.Store,
-		keys:     options.Keys,
-		now:      options.Now,
-		log:      options.Log,
-		activity: NewActivity(options.Store, options.Now),
-		decoded:  newDecoded(),
+		store:       options.Store,
+		keys:        options.Keys,
+		now:         options.Now,
+		log:         options.Log,
+		activity:    NewActivity(options.Store, options.Now),
+		decoded:     newDecoded(),
+		credentials: newCredentials(),
 	}
 	directory.Configure(options.Settings)
 	return directory

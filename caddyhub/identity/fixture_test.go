@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddyhub/caddyhub/caddyhub/identity/keyring"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
+	"github.com/caddyhub/caddyhub/caddyhub/store/cached"
 	"github.com/caddyhub/caddyhub/caddyhub/store/embedded"
 	"github.com/caddyhub/caddyhub/caddyhub/store/redis"
 	"github.com/caddyhub/caddyhub/caddyhub/store/redis/redistest"
@@ -29,6 +30,7 @@ func TestMain(m *testing.M) {
 // it is told to.
 type fixture struct {
 	*Directory
+	under store.Store // below memory
 	clock *storetest.Clock
 	ring  *keyring.Ring
 	path  string            // of the file of an embedded store
@@ -51,11 +53,15 @@ func newRedisFixture(t testing.TB) *fixture {
 	return f
 }
 
-func (f *fixture) open(t testing.TB, s store.Store, err error) {
+// open makes a Directory over memory over a store, as a hub does. Nothing is
+// answered from memory while the store is away.
+func (f *fixture) open(t testing.TB, under store.Store, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
+	f.under = under
+	s := cached.New(under, cached.Options{Now: f.clock.Now, Grace: -1})
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil && !errors.Is(err, store.ErrClosed) {
 			t.Error(err)
@@ -137,7 +143,7 @@ func (f *fixture) records(t testing.TB, kind string) (ids []string) {
 // changes runs something and counts the commits' changes that it made.
 func (f *fixture) changes(t testing.TB, run func()) []store.Change {
 	t.Helper()
-	feed, err := f.store.Follow(t.Context())
+	feed, err := f.under.Follow(t.Context()) // that of memory may still have to tell what was before
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,6 +47,17 @@ func (m *memo[V]) put(argument []byte, value V) {
 	m.add(string(argument), value)
 }
 
+// replace is put for a result that is no longer the one remembered.
+func (m *memo[V]) replace(argument []byte, value V) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, again := m.young[string(argument)]; again {
+		m.young[string(argument)] = value
+		return
+	}
+	m.add(string(argument), value)
+}
+
 func (m *memo[V]) add(argument string, value V) {
 	if _, again := m.young[argument]; again {
 		return

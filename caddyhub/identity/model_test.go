@@ -246,10 +246,13 @@ func (m *model) check(t *rapid.T) {
 	err := m.f.store.View(t.Context(), func(r store.Reader) error {
 		stored, err := sessions.List(r, store.Page{})
 		listed, errTokens := tokens.List(r, store.Page{})
+		if err := errors.Join(err, errTokens); err != nil {
+			return err
+		}
 		if len(stored) != live || len(listed) != len(m.alive)-live {
 			t.Fatalf("%d sessions and %d tokens are stored, %d and %d are good", len(stored), len(listed), live, len(m.alive)-live)
 		}
-		return errors.Join(err, errTokens)
+		return nil
 	})
 	may(t, err)
 }

@@ -101,28 +101,27 @@ func (d *Directory) CreateSession(ctx context.Context, user, authenticator strin
 	return id + "." + secret, session, err
 }
 
-// BySession returns who the session cookie belongs to, or ErrInvalid.
+// BySession returns who the session cookie belongs to, or ErrInvalid. The
+// Identity may be that of other requests too: it must not be changed.
 func (d *Directory) BySession(ctx context.Context, cookie string) (*Identity, error) {
+	if known := d.recall(rememberedSession, cookie); known != nil {
+		return known, nil
+	}
 	id, secret, ok := splitCookie(cookie)
 	if !ok {
 		return nil, ErrInvalid
 	}
-	var identity *Identity
-	err := d.store.View(ctx, func(r store.Reader) error {
+	return d.identify(ctx, rememberedSession, cookie, func(r store.Reader) (*Identity, time.Time, error) {
 		session, err := d.session(r, sessionID(id))
 		if err != nil {
-			return err
+			return nil, time.Time{}, err
 		}
 		if !d.keys.Verify(purposeSession, session.SecretHash, []byte(id), []byte(secret)) {
-			return ErrInvalid
+			return nil, time.Time{}, ErrInvalid
 		}
-		identity, _, err = d.ofSession(r, session)
-		return err
+		identity, _, err := d.ofSession(r, session)
+		return identity, d.end(session), err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return identity, nil
 }
 
 // RenewSession prolongs a session that had traffic, at most once per tenth of

@@ -15,9 +15,13 @@ import (
 const rehashPause = time.Minute
 
 // ByToken returns who a token acts for and with which scopes, or ErrInvalid.
-// It accepts visitor tokens as well. The first use after a rotation of the keys
+// It accepts visitor tokens as well. The Identity may be that of other requests
+// too: it must not be changed. The first use after a rotation of the keys
 // hashes a token under the new key, so that the old one can be dropped some day.
-func (d *Directory) ByToken(ctx context.Context, secret string) (identity *Identity, err error) {
+func (d *Directory) ByToken(ctx context.Context, secret string) (*Identity, error) {
+	if known := d.recall(rememberedToken, secret); known != nil {
+		return known, nil
+	}
 	if len(secret) > maxTokenLength {
 		return nil, ErrInvalid
 	}
@@ -27,24 +31,23 @@ func (d *Directory) ByToken(ctx context.Context, secret string) (identity *Ident
 	if len(secret) < MinTokenLength {
 		return nil, ErrInvalid
 	}
-	hashes, found := d.tokenHashes(secret), ""
-	err = d.store.View(ctx, func(r store.Reader) error {
-		identity = nil
+	hashes, used := d.tokenHashes(secret), ""
+	found, err := d.identify(ctx, rememberedToken, secret, func(r store.Reader) (*Identity, time.Time, error) {
 		token, hash, err := d.lookup(r, hashes)
 		if err != nil {
-			return err
+			return nil, time.Time{}, err
 		}
-		found = hash
-		identity, err = d.ofToken(r, token)
-		return err
+		used = hash
+		identity, err := d.ofToken(r, token)
+		return identity, token.Expires, err
 	})
 	if err != nil {
 		return nil, err
 	}
-	if found != hashes[0] {
-		d.rehash(ctx, found, hashes[0])
+	if used != hashes[0] {
+		d.rehash(ctx, used, hashes[0])
 	}
-	return identity, nil
+	return found, nil
 }
 
 // tokenHashes are the hashes under which a token may be stored, that of the

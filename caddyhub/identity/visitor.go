@@ -80,26 +80,29 @@ func (d *Directory) OpenVisitorToken(token string) (visitor Visitor, ok bool) {
 	return visitor, true
 }
 
-func (d *Directory) byVisitorToken(ctx context.Context, secret string) (identity *Identity, err error) {
+func (d *Directory) byVisitorToken(ctx context.Context, secret string) (*Identity, error) {
 	visitor, ok := d.OpenVisitorToken(secret)
 	if !ok || d.now().Unix() >= visitor.Expires {
 		return nil, ErrInvalid
 	}
-	err = d.store.View(ctx, func(r store.Reader) error {
+	return d.identify(ctx, rememberedToken, secret, func(r store.Reader) (*Identity, time.Time, error) {
 		session, err := d.session(r, visitor.SessionID)
 		if err != nil {
-			return err
+			return nil, time.Time{}, err
 		}
-		found, held, err := d.ofSession(r, session)
+		identity, held, err := d.ofSession(r, session)
 		if err != nil {
-			return err
+			return nil, time.Time{}, err
 		}
-		found.Visitor, identity = &visitor, found
-		found.Scopes, err = d.cut(r, nil, found.Owner, visitor.Client, held)
-		return err
+		identity.Visitor = &visitor
+		identity.Scopes, err = d.cut(r, nil, identity.Owner, visitor.Client, held)
+		return identity, earlier(d.end(session), time.Unix(visitor.Expires, 0)), err
 	})
-	if err != nil {
-		return nil, err
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
 	}
-	return identity, nil
+	return a
 }

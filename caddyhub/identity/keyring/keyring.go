@@ -18,6 +18,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -122,8 +123,28 @@ func (r *Ring) Replace(keys []Key) error {
 		sorted[i] = Key{ID: key.ID, Secret: slices.Clone(key.Secret), From: key.From}
 	}
 	slices.SortStableFunc(sorted, func(a, b Key) int { return b.From.Compare(a.From) })
-	r.keys.Store(&sorted)
+	if before := r.keys.Load(); before == nil || !slices.EqualFunc(*before, sorted, Key.equal) {
+		r.keys.Store(&sorted)
+	}
 	return nil
+}
+
+func (k Key) equal(other Key) bool {
+	return k.ID == other.ID && k.From.Equal(other.From) && subtle.ConstantTimeCompare(k.Secret, other.Secret) == 1
+}
+
+// InForce stands for a state of the ring: equal ones mean that the same keys
+// verify and the same one makes.
+type InForce struct {
+	keys    *[]Key
+	current int
+}
+
+// InForce is the state of the ring now, for those who remember what they have
+// verified.
+func (r *Ring) InForce() InForce {
+	keys := r.keys.Load()
+	return InForce{keys, r.inForce(*keys)}
 }
 
 // Keys returns a copy of the keys, newest first, for a source to save.
