@@ -19,6 +19,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/authenticator"
@@ -27,6 +28,7 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/identity/keyring"
 	"github.com/caddyhub/caddyhub/caddyhub/route"
 	"github.com/caddyhub/caddyhub/caddyhub/server"
+	"github.com/caddyhub/caddyhub/caddyhub/service"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 )
 
@@ -68,6 +70,8 @@ type parts struct {
 	servers   *server.Manager
 	throttle  *authenticator.Throttle
 	sockets   *edge.Sockets
+	services  *service.Supervisor
+	hubAt     atomic.Pointer[address]
 	cancel    context.CancelFunc
 	running   sync.WaitGroup
 }
@@ -90,6 +94,10 @@ func (h *Hub) Configure(ctx context.Context, settings Settings) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
+	plan, err := planOf(settings)
+	if err != nil {
+		return nil, err
+	}
 	if h.opened == nil {
 		if h.opened, err = h.open(ctx, settings); err != nil {
 			return nil, err
@@ -107,6 +115,7 @@ func (h *Hub) Configure(ctx context.Context, settings Settings) (*Site, error) {
 		h.restore(ctx, !errors.Is(err, store.ErrUnavailable))
 		return nil, err
 	}
+	h.opened.applyPlan(settings, plan)
 	site.rotate = h.RotateKeys
 	site.warn()
 	h.sites = append(h.sites, site)
@@ -163,6 +172,9 @@ func (h *Hub) restore(ctx context.Context, written bool) {
 	if err == nil && written {
 		err = h.enforce(ctx, settings, services)
 	}
+	if plan, wrong := planOf(settings); wrong == nil {
+		h.opened.applyPlan(settings, plan)
+	}
 	if err == nil && !written {
 		err = h.opened.servers.Reconfigure(h.opened.serverSettings(settings))
 	}
@@ -199,6 +211,9 @@ func (h *Hub) open(ctx context.Context, settings Settings) (*parts, error) {
 		Routes: p.routes, Log: h.log, Settings: p.serverSettings(settings),
 	})
 	if err != nil {
+		return nil, err
+	}
+	if p.services, err = h.supervisor(p, settings); err != nil {
 		return nil, err
 	}
 	h.run(p)
@@ -249,18 +264,21 @@ func (h *Hub) RotateKeys(ctx context.Context) error {
 	return keyring.Rotate(ctx, h.backend.Keys, h.opened.keys)
 }
 
-// Destruct closes the hub. Single-user servers go on.
+// Destruct closes the hub. Single-user servers go on, services that it runs end.
 func (h *Hub) Destruct() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var err error
+	var err, stopped error
 	if p := h.opened; p != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), closing)
 		defer cancel()
+		var stopping sync.WaitGroup
+		stopping.Go(func() { stopped = p.stopServices() })
 		err = p.servers.Close(ctx)
+		stopping.Wait()
 		p.cancel()
 		p.running.Wait()
 		h.opened, h.sites = nil, nil
 	}
-	return errors.Join(err, h.backend.Store.Close())
+	return errors.Join(err, stopped, h.backend.Store.Close())
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"syscall"
 	"time"
 
@@ -68,6 +69,28 @@ func (p *parts) applyPlan(settings Settings, plan service.Plan) {
 	p.services.Apply(plan)
 }
 
+// supervisor makes what runs services on this node.
+func (h *Hub) supervisor(p *parts, settings Settings) (*service.Supervisor, error) {
+	node := settings.Node
+	if node == "" {
+		name, err := os.Hostname()
+		if err != nil {
+			return nil, fmt.Errorf("hub: host name: %w", err)
+		}
+		node = name
+	}
+	return service.New(service.Options{
+		Store: h.backend.Store, Node: node, Issue: p.issue, Ready: p.ready, Log: h.log,
+	})
+}
+
+// stopServices waits for services to end, for as long as they may take.
+func (p *parts) stopServices() error {
+	ctx, cancel := context.WithTimeout(context.Background(), endOfServices)
+	defer cancel()
+	return p.services.Close(ctx)
+}
+
 // address is where services find the hub.
 type address struct {
 	base hubpath.Base
@@ -92,6 +115,9 @@ func (p *parts) issue(ctx context.Context, name string) (secret string, err erro
 }
 
 const (
+	// endOfServices is how long the end of a hub waits for services: a little
+	// more than all their signals together.
+	endOfServices = 22 * time.Second
 	// readyTimeout is how long services wait for the hub to answer.
 	readyTimeout = 10 * time.Second
 	readyPause   = 100 * time.Millisecond

@@ -36,6 +36,11 @@ type Settings struct {
 	Identity identity.Settings
 	// Configuration are the configured users, groups, roles and services.
 	Configuration identity.Configuration
+	// Managed is how services with a command are run, by their names.
+	Managed map[string]Managed
+	// ServiceCheckInterval is how often services with a URL are asked whether
+	// they are there. Zero or less means never.
+	ServiceCheckInterval time.Duration
 	// Tokens limits tokens.
 	Tokens Tokens
 
@@ -61,6 +66,19 @@ type Pagination struct {
 	// api_page_max_limit; zero means the API's defaults.
 	DefaultLimit int
 	MaxLimit     int
+}
+
+// Managed is how the hub runs a service: what it takes beside the command, and
+// what is nobody else's business.
+type Managed struct {
+	// Dir is the working directory. Empty means the hub's.
+	Dir string
+	// User is the system account. Empty means the hub's.
+	User string
+	// Environment is added to what the hub sets.
+	Environment map[string]string
+	// Secrets are values in it that must not reach the log.
+	Secrets []string
 }
 
 // Tokens limits tokens.

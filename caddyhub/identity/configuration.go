@@ -43,7 +43,8 @@ type ConfiguredGroup struct {
 }
 
 // ConfiguredService is a service with its API token; empty for none. Another
-// token replaces the one before. A service that leaves the configuration goes
+// token replaces the one before. A managed service without one is given one by
+// RenewServiceToken whenever it is started. A service that leaves the configuration goes
 // with all its tokens and OAuth clients; one made through the API stays.
 type ConfiguredService struct {
 	Service

@@ -15,8 +15,15 @@ func (d *Directory) applyServices(w store.Writer, configuration Configuration) e
 		service.Configured = true
 		if known, found, err := services.Find(w, store.Join(service.Name)); err != nil {
 			return err
-		} else if found {
+		} else if found && known.Configured {
 			service.Roles = known.Roles
+		} else if found {
+			// Whoever made it through the API must not have what the configuration
+			// gives to its name.
+			d.log.Warn("a service made through the API gives way to a configured one", "service", service.Name)
+			if err := d.removeService(w, known); err != nil {
+				return err
+			}
 		}
 		if err := putService(w, service); err != nil {
 			return err
@@ -55,12 +62,28 @@ func (d *Directory) applyServiceToken(w store.Writer, configured ConfiguredServi
 			current = token.ID
 		}
 	}
-	err := deleteTokens(w, owner, func(token Token) bool { return token.Configured && token.ID != current })
+	generated := configured.APIToken == "" && configured.Managed()
+	err := deleteTokens(w, owner, func(token Token) bool {
+		return token.Configured && token.ID != current || token.Generated && !generated
+	})
 	if err != nil || configured.APIToken == "" || current != "" {
 		return err
 	}
 	_, err = d.CreateTokenIn(w, configured.APIToken, NewToken{
 		Owner: owner, Scopes: []string{scope.Inherit}, Configured: true,
+	})
+	return err
+}
+
+// RenewServiceToken gives a service that the hub starts a new API token in place
+// of the one that it was given before, inside a transaction.
+func (d *Directory) RenewServiceToken(w store.Writer, name, secret string) error {
+	owner := ServiceOwner(name)
+	if err := deleteTokens(w, owner, func(token Token) bool { return token.Generated }); err != nil {
+		return err
+	}
+	_, err := d.CreateTokenIn(w, secret, NewToken{
+		Owner: owner, Scopes: []string{scope.Inherit}, Generated: true, Note: "generated at startup",
 	})
 	return err
 }

@@ -27,12 +27,18 @@ type Service struct {
 	OAuthNoConfirm bool `json:"oauth_no_confirm,omitempty"`
 	// Hidden keeps the service out of the menu.
 	Hidden bool `json:"hidden,omitempty"`
+	// Command is the program that the hub runs; empty if it does not run the
+	// service.
+	Command []string `json:"command,omitempty"`
 	// Info is any JSON object, shown by the API.
 	Info json.RawMessage `json:"info,omitempty"`
 	// Configured says that the service stands in the configuration, and goes
 	// when it is taken out there.
 	Configured bool `json:"configured,omitempty"`
 }
+
+// Managed says whether the hub runs the service itself.
+func (s Service) Managed() bool { return len(s.Command) > 0 }
 
 var services = store.Collection[Service]{Kind: "service"}
 

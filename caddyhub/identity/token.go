@@ -44,8 +44,11 @@ type Token struct {
 	BrowserSession string `json:"browser_session,omitempty"`
 	Note           string `json:"note,omitempty"`
 	// Configured says that the token stands in the configuration.
-	Configured bool      `json:"configured,omitempty"`
-	Created    time.Time `json:"created"`
+	Configured bool `json:"configured,omitempty"`
+	// Generated says that the hub has made the token to start a service with,
+	// and replaces it the next time.
+	Generated bool      `json:"generated,omitempty"`
+	Created   time.Time `json:"created"`
 	// Expires is when it ends; zero means never.
 	Expires time.Time `json:"expires,omitzero"`
 }
@@ -63,6 +66,7 @@ type NewToken struct {
 	BrowserSession string
 	Note           string
 	Configured     bool
+	Generated      bool
 	// Lifetime of zero means that it does not expire.
 	Lifetime time.Duration
 }
@@ -117,6 +121,7 @@ func (d *Directory) CreateTokenIn(w store.Writer, secret string, details NewToke
 		BrowserSession: details.BrowserSession,
 		Note:           details.Note,
 		Configured:     details.Configured,
+		Generated:      details.Generated,
 		Created:        d.now().UTC(),
 	}
 	if token.ClientID == "" {

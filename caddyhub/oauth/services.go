@@ -49,12 +49,12 @@ func ServiceClient(base hubpath.Base, service identity.Service) identity.OAuthCl
 // with every token that they were given; inside a transaction, after the
 // services themselves have been applied. What has not changed is not written,
 // and clients of services that were made through the API stay. A service
-// without an API token is no client. Mistakes in the configuration wrap
-// ErrService.
+// without an API token is no client; if the hub runs it, it becomes one when it
+// is started (RegisterStarted). Mistakes in the configuration wrap ErrService.
 func ApplyServices(w store.Writer, d *identity.Directory, base hubpath.Base, services []identity.ConfiguredService) error {
 	wanted := make(map[string]bool)
 	for _, service := range services {
-		if service.APIToken == "" || !IsServiceClient(service.Service) {
+		if service.APIToken == "" && !service.Managed() || !IsServiceClient(service.Service) {
 			continue
 		}
 		client := ServiceClient(base, service.Service)
@@ -65,11 +65,28 @@ func ApplyServices(w store.Writer, d *identity.Directory, base hubpath.Base, ser
 			return fmt.Errorf("%w %q: the oauth_client_id %q belongs to another service", ErrService, service.Name, client.ID)
 		}
 		wanted[client.ID] = true
+		if service.APIToken == "" {
+			continue
+		}
 		if err := register(w, d, client, service.APIToken); err != nil {
 			return err
 		}
 	}
 	return purgeServices(w, wanted)
+}
+
+// RegisterStarted registers the OAuth client of a service that the hub starts, if
+// it is one, with the API token of this start as the secret; inside a
+// transaction. A client that is wrong is an error that wraps ErrService.
+func RegisterStarted(w store.Writer, d *identity.Directory, base hubpath.Base, service identity.Service, token string) error {
+	if !IsServiceClient(service) {
+		return nil
+	}
+	client := ServiceClient(base, service)
+	if err := validateService(client); err != nil {
+		return err
+	}
+	return register(w, d, client, token)
 }
 
 // RegisterService registers the OAuth client of a service that was just created

@@ -10,17 +10,6 @@ import (
 	"time"
 )
 
-// ErrNotFound says that there is no such process.
-var ErrNotFound = errors.New("no such process")
-
-// Machine tells one run of a system from another.
-type Machine struct {
-	// Boot is different after every boot; empty if the system has no such id.
-	Boot string `json:"boot_id,omitempty"`
-	// Namespace is the process namespace, inside which process ids count.
-	Namespace string `json:"pid_namespace,omitempty"`
-}
-
 // Alive reports whether exactly this process runs and is no zombie: the one of
 // this number that began at this time, on this run of the system.
 func Alive(pid int, ticks uint64) (bool, error) {
