@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// leaves import nothing of ours and may be imported by every package: pure
-// functions over strings and numbers, each read, tested and fuzzed alone.
-var leaves = []string{"hubpath", "nexturl", "scope", "version", "xsrf"}
+// leaves import nothing of ours and may be imported by every package: records and
+// pure functions over strings and numbers, each read, tested and fuzzed alone.
+var leaves = []string{"audit", "hubpath", "nexturl", "scope", "version", "xsrf"}
 
 // rule is what one package of caddyhub/, with the packages in it, may import of
 // caddyhub/ besides itself and the leaves.
@@ -60,6 +60,10 @@ var direction = map[string]rule{
 		may: []string{"lease", "osprocess", "spawner", "store"},
 		why: "it keeps programs running; what they may do at the hub is decided in identity and oauth",
 	},
+	"cull": {
+		may: []string{"identity", "lease", "server", "store"},
+		why: "it acts on what has become of servers and users; nobody asks it",
+	},
 	"exchange": {
 		may: []string{"authenticator", "identity", "store"},
 		why: "it turns a foreign token into an identity, whichever handler was given the token",
@@ -97,7 +101,7 @@ var direction = map[string]rule{
 		why: "the pages are one of the faces of the hub; the faces do not know each other",
 	},
 	"hub": {
-		may: []string{"api", "authenticator", "browser", "edge", "exchange", "gate", "identity", "oauth", "proxy", "route", "server", "service", "share", "spawner", "store", "telemetry", "web"},
+		may: []string{"api", "authenticator", "browser", "cull", "edge", "exchange", "gate", "identity", "oauth", "proxy", "route", "server", "service", "share", "spawner", "store", "telemetry", "web"},
 		why: "it puts the parts together, so none of them knows it",
 	},
 }

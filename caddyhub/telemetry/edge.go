@@ -1,0 +1,68 @@
+package telemetry
+
+import (
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// edge is what happens to requests for servers and services. These counters are
+// made once, and counting is one atomic addition.
+type edge struct {
+	allowed, redirected, stopped prometheus.Counter
+	refused                      map[int]prometheus.Counter
+	refusedOther                 prometheus.Counter
+	unreachable                  prometheus.Counter
+	closed                       map[string]prometheus.Counter
+}
+
+func newEdge(m *Metrics) edge {
+	decisions := m.counters("decisions_total", "Decisions of the gate about requests for servers and services.", "decision",
+		"allowed", "redirected", "server_not_running", "bad_request", "unauthorized", "forbidden", "not_found", "unavailable", other)
+	failures := prometheus.NewCounter(prometheus.CounterOpts{
+		Namespace: ours, Name: "upstream_failures_total", Help: "Requests whose server or service did not answer.",
+	})
+	m.hub = append(m.hub, failures)
+	return edge{
+		allowed: decisions["allowed"], redirected: decisions["redirected"], stopped: decisions["server_not_running"],
+		refused: map[int]prometheus.Counter{
+			http.StatusBadRequest: decisions["bad_request"], http.StatusUnauthorized: decisions["unauthorized"],
+			http.StatusForbidden: decisions["forbidden"], http.StatusNotFound: decisions["not_found"],
+			http.StatusServiceUnavailable: decisions["unavailable"],
+		},
+		refusedOther: decisions[other], unreachable: failures,
+		closed: m.counters("websockets_closed_total", "WebSockets that the hub has closed: revoked, or their server stopped.", "reason",
+			"revoked", "server_stopped"),
+	}
+}
+
+// Allowed counts a request that was forwarded.
+func (m *Metrics) Allowed() { m.edge.allowed.Inc() }
+
+// Redirected counts a request that was sent to log in.
+func (m *Metrics) Redirected() { m.edge.redirected.Inc() }
+
+// NotRunning counts a request for a server that does not run.
+func (m *Metrics) NotRunning() { m.edge.stopped.Inc() }
+
+// Refused counts a request that was refused with an HTTP status.
+func (m *Metrics) Refused(status int) {
+	if counter, known := m.edge.refused[status]; known {
+		counter.Inc()
+		return
+	}
+	m.edge.refusedOther.Inc()
+}
+
+// Unreachable counts a request whose upstream did not answer.
+func (m *Metrics) Unreachable() { m.edge.unreachable.Inc() }
+
+// SocketClosed counts a WebSocket that was closed because it may not stay open,
+// or because its server is gone.
+func (m *Metrics) SocketClosed(revoked bool) {
+	if revoked {
+		m.edge.closed["revoked"].Inc()
+		return
+	}
+	m.edge.closed["server_stopped"].Inc()
+}
