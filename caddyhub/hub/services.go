@@ -128,7 +128,7 @@ func (p *parts) staleRoutes(ctx context.Context, wanted []route.Route) (stale []
 		stale = nil
 		return records.Each(r, "", func(item store.Item[json.RawMessage]) error {
 			var found route.Route
-			if json.Unmarshal(item.Value, &found) != nil || found.Data.Service == "" || keep[found.Spec] {
+			if json.Unmarshal(item.Value, &found) != nil || found.Data.Service == "" || found.Foreign() || keep[found.Spec] {
 				return nil
 			}
 			stale = append(stale, found.Spec)

@@ -29,6 +29,8 @@ type Site struct {
 	Web *web.Web
 	// Edge is the gate before servers and services.
 	Edge *edge.Edge
+	// Routes are for clients that add routes of their own.
+	Routes *route.Keeper
 
 	settings  Settings
 	directory *identity.Directory
@@ -56,6 +58,7 @@ func newSite(p *parts, settings Settings, log *slog.Logger) (*Site, error) {
 		Directory: p.directory, Base: settings.Base, PublicURL: settings.PublicURL, Log: log,
 	})
 	site := &Site{settings: settings, directory: p.directory, routes: p.routes}
+	site.Routes = route.NewKeeper(p.directory.Store(), p.routes)
 	for _, text := range settings.Rules.Blocked {
 		name, err := login.UserName(text)
 		if err != nil {
@@ -72,6 +75,7 @@ func newSite(p *parts, settings Settings, log *slog.Logger) (*Site, error) {
 		Directory: p.directory, Browser: visitors, Servers: p.servers, Login: login, Pages: pages,
 		Base: settings.Base, PublicURL: settings.PublicURL, DefaultURL: settings.DefaultURL,
 		Named: settings.Servers.Named, TokenMaxLifetime: settings.Tokens.MaxLifetime, Log: log,
+		UserOptions: settings.Servers.UserOptions,
 		// The edge needs the pages for its refusals, so it is made after them.
 		UserPath: func(w http.ResponseWriter, r *http.Request) { site.Edge.Answer(w, r) },
 	})

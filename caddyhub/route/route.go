@@ -49,6 +49,8 @@ type Data struct {
 	ServerName string `json:"server_name,omitempty"`
 	// Service is the name of the service behind the route. Empty: not a service.
 	Service string `json:"service,omitempty"`
+	// Default marks the root that the configuration of a proxy has set.
+	Default bool `json:"default,omitempty"`
 	// Extra is the JSON object that a client of configurable-http-proxy's API
 	// attached to the route, kept verbatim. Nil for a route that the hub made.
 	Extra json.RawMessage `json:"extra,omitempty"`
