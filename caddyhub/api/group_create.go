@@ -98,5 +98,8 @@ func (c *call) newGroup(w store.Writer, name string, users []string) (identity.G
 	if err != nil {
 		return group, err
 	}
+	if err := c.checkMembership(w, group, members); err != nil {
+		return group, err
+	}
 	return group, identity.AddMembers(w, name, members)
 }

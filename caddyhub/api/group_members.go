@@ -15,15 +15,22 @@ import (
 const maxMembers = 10000
 
 func addMembers(c *call) error {
-	return c.changeMembers("add", identity.AddMembers)
+	return c.changeMembers("add", func(w store.Writer, group identity.Group, users []string) error {
+		if err := c.checkMembership(w, group, users); err != nil {
+			return err
+		}
+		return identity.AddMembers(w, group.Name, users)
+	})
 }
 
 func removeMembers(c *call) error {
-	return c.changeMembers("delete", identity.RemoveMembers)
+	return c.changeMembers("delete", func(w store.Writer, group identity.Group, users []string) error {
+		return identity.RemoveMembers(w, group.Name, users)
+	})
 }
 
 // changeMembers adds or removes the users in the body, all or none.
-func (c *call) changeMembers(verb string, change func(store.Writer, string, []string) error) error {
+func (c *call) changeMembers(verb string, change func(store.Writer, identity.Group, []string) error) error {
 	if err := c.groupExists(); err != nil {
 		return err
 	}
@@ -41,7 +48,7 @@ func (c *call) changeMembers(verb string, change func(store.Writer, string, []st
 		if err != nil {
 			return err
 		}
-		if err := change(w, c.group, members); err != nil {
+		if err := change(w, group, members); err != nil {
 			return err
 		}
 		model, err = c.groupModel(w, group)

@@ -108,13 +108,12 @@ func (c *call) serviceOf(model map[string]any) (service identity.Service, token 
 }
 
 // checkServiceScopes refuses a service that could do more than its creator.
+// Scopes that stand for what is the visitor's own are judged by the creator's
+// own, if the visitor is asked; else they stand for those of everybody.
 func (c *call) checkServiceScopes(service identity.Service) error {
 	wanted := slices.Clone(service.OAuthClientAllowedScopes)
 	if service.Admin {
 		wanted = append(wanted, adminScopes()...)
-	}
-	if len(wanted) == 0 {
-		return nil
 	}
 	definitions := c.options.Directory.Definitions()
 	for _, text := range wanted {
@@ -122,8 +121,14 @@ func (c *call) checkServiceScopes(service identity.Service) error {
 			return badRequest("Scope '%s' for service does not exist", authenticator.ForLog(text))
 		}
 	}
-	named := slices.DeleteFunc(wanted, func(text string) bool { return text == scope.Inherit })
-	expanded, _, err := definitions.Expand(named, scope.Owner{User: c.identity.Owner.User, Service: c.identity.Owner.Service})
+	if len(wanted) == 0 || c.worthAll() {
+		return nil
+	}
+	if service.OAuthNoConfirm {
+		wanted = ofEverybody(definitions, wanted)
+	}
+	wanted = slices.DeleteFunc(wanted, func(text string) bool { return text == scope.Inherit })
+	expanded, _, err := definitions.Expand(wanted, scope.Owner{User: c.identity.Owner.User, Service: c.identity.Owner.Service})
 	if err != nil {
 		return badRequest("%s", shorten(err.Error()))
 	}
@@ -138,22 +143,23 @@ func (c *call) checkServiceScopes(service identity.Service) error {
 	return nil
 }
 
-// adminScopes are those of the role "admin".
-func adminScopes() []string {
-	for _, role := range scope.DefaultRoles() {
-		if role.Name == identity.RoleAdmin {
-			return role.Scopes
+// ofEverybody replaces scopes that stand for what is the visitor's own by those
+// on everybody.
+func ofEverybody(definitions *scope.Definitions, texts []string) (everybody []string) {
+	for _, text := range texts {
+		parsed, err := definitions.Parse(text)
+		switch {
+		case text == scope.Inherit:
+			everybody = append(everybody, adminScopes()...)
+		case text == scope.Self:
+			everybody = append(everybody, scope.SelfScopes("visitor").Names()...)
+		case err == nil && parsed.Filter.Placeholder():
+			everybody = append(everybody, parsed.Name)
+		default:
+			everybody = append(everybody, text)
 		}
 	}
-	return nil
-}
-
-// callerKind names the caller's kind as JupyterHub's messages do.
-func (c *call) callerKind() string {
-	if c.identity.User == nil {
-		return "Service"
-	}
-	return "User"
+	return everybody
 }
 
 // routeOf is the route to a service, without a spec if it has none.

@@ -82,7 +82,7 @@ func (c *call) newUser(model map[string]any) (admin bool, err error) {
 		return false, err
 	}
 	admin, _ = model["admin"].(bool)
-	if admin && !c.identity.Admin() {
+	if admin && !c.mayMakeAdmins() {
 		return false, errGrantAdmin
 	}
 	return admin, nil

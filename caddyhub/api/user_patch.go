@@ -84,16 +84,16 @@ func (c *call) userChange(model map[string]any) (change identity.UserChange, err
 
 // allowChange is checked in the transaction of the change.
 func (c *call) allowChange(r store.Reader, user identity.User, change identity.UserChange) error {
-	if !c.identity.Admin() {
-		switch {
-		case user.Admin:
-			return errModifyAdmin
-		case change.Admin != nil && *change.Admin:
-			return errGrantAdmin
-		}
-	}
-	if change.Name == nil {
+	switch {
+	case user.Admin && !c.identity.Admin():
+		return errModifyAdmin
+	case change.Admin != nil && *change.Admin && !user.Admin && !c.mayMakeAdmins():
+		return errGrantAdmin
+	case change.Name == nil:
 		return nil
+	}
+	if err := c.checkRename(user, *change.Name); err != nil {
+		return err
 	}
 	if _, err := identity.GetUser(r, *change.Name); err == nil {
 		return notUnique(*change.Name)

@@ -66,6 +66,13 @@ func (d *Directory) serviceScopes(r store.Reader, service Service) (expansion, e
 	return d.scopesOfRoles(r, names, ServiceOwner(service.Name))
 }
 
+// RoleScopes are the scopes that roles together give an owner, inside a
+// transaction.
+func (d *Directory) RoleScopes(r store.Reader, names []string, owner Owner) (scope.Set, error) {
+	found, err := d.scopesOfRoles(r, slices.Clone(names), owner)
+	return found.set, err
+}
+
 // scopesOfRoles are the scopes of roles together. A role that no longer exists
 // gives none.
 func (d *Directory) scopesOfRoles(r store.Reader, names []string, owner Owner) (expansion, error) {
