@@ -54,6 +54,7 @@ var caddyfile = template.Must(template.New("Caddyfile").Parse(`{
 	{{.InSite}}
 	hub
 }
+{{.More}}
 `))
 
 // dummy is the authenticator that hubs have by default.
@@ -75,6 +76,7 @@ func (h *Hub) Caddyfile() string {
 		"Site":          h.site(),
 		"TLS":           h.options.HTTPS,
 		"InSite":        h.options.Site,
+		"More":          h.options.More,
 	}
 	if h.options.Authenticator == "" {
 		values["Authenticator"] = dummy
