@@ -83,6 +83,9 @@ type App struct {
 	Groups []Group `json:"groups,omitempty"`
 	// Services are programs that use the hub.
 	Services []Service `json:"services,omitempty"`
+	// ServiceCheckInterval is how often services with a URL are asked whether they
+	// are there; the log tells when one is gone. Default: 60s; "off" for never.
+	ServiceCheckInterval CheckInterval `json:"service_check_interval,omitempty"`
 	// CustomScopes are scopes that services and servers interpret.
 	CustomScopes []CustomScope `json:"custom_scopes,omitempty"`
 	// Pages is the look of the hub. Default: ours.
@@ -119,6 +122,7 @@ type App struct {
 	site     atomic.Pointer[hub.Site]
 	tried    context.Context // ends when Start has opened the hub, or could not
 	endTry   context.CancelFunc
+	places         places
 	stop     context.CancelFunc
 	trying   sync.WaitGroup
 	internal *http.Server

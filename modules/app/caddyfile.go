@@ -56,7 +56,22 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 //		limits { concurrent_spawns <number>|unlimited; active_servers <number> }
 //		role <name> { description <text>; scopes <scopes...>; users <names...>; groups <names...>; services <names...> }
 //		group <name> { users <names...>; property <key> <value> }
-//		service <name> { api_token <token>; url <origin>; admin; ... }
+//		service <name> {
+//			api_token <token>
+//			url <url>
+//			admin
+//			display on|off
+//			info <key> <value>
+//			oauth_client_id <id>
+//			oauth_redirect_uri <url>
+//			oauth_client_allowed_scopes <scopes...>
+//			oauth_no_confirm
+//			command <words...>
+//			cwd <folder>
+//			environment <name> <value>
+//			user <account>
+//		}
+//		service_check_interval <duration>|off
 //		custom_scope <name> { description <text>; subscopes <scopes...> }
 //		pages { title <text>; announcement <html>; logo <file>; templates <folder> }
 //		public_url <url>
@@ -87,7 +102,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if err := a.complete(); err != nil {
 		return d.WrapErr(err)
 	}
-	return nil
+	return a.checkCaddyfile()
 }
 
 // identityWords are the words about who may come in and do what.
@@ -135,6 +150,8 @@ func (a *App) parseAuthenticator(d *caddyfile.Dispenser) error {
 
 func (a *App) parseAllow(d *caddyfile.Dispenser) error {
 	names, err := words.Texts(d)
+
+		"service_check_interval": words.Once(a.parseServiceCheckInterval),
 	if err != nil {
 		return err
 	}
@@ -213,12 +230,12 @@ func (a *App) parsePages(d *caddyfile.Dispenser) error {
 
 func (a *App) parseRole(d *caddyfile.Dispenser) error {
 	var role Role
-	err := named(d, "role", &role.Name, namesOf(a.Roles, Role.name), map[string]words.Word{
+	err := a.named(d, "role", &role.Name, namesOf(a.Roles, Role.name), map[string]words.Word{
 		"description": words.ToText(&role.Description),
-		"scopes":      words.ToTexts(&role.Scopes),
+		"scopes":      a.noted(&role.Scopes, "role", &role.Name, "scope"),
 		"users":       words.ToTexts(&role.Users),
 		"groups":      words.ToTexts(&role.Groups),
-		"services":    words.ToTexts(&role.Services),
+		"services":    a.noted(&role.Services, "role", &role.Name, "service"),
 	})
 	a.Roles = append(a.Roles, role)
 	return err
@@ -226,7 +243,7 @@ func (a *App) parseRole(d *caddyfile.Dispenser) error {
 
 func (a *App) parseGroup(d *caddyfile.Dispenser) error {
 	var group Group
-	err := named(d, "group", &group.Name, namesOf(a.Groups, Group.name), map[string]words.Word{
+	err := a.named(d, "group", &group.Name, namesOf(a.Groups, Group.name), map[string]words.Word{
 		"users": words.ToTexts(&group.Users),
 		"property": words.Many(func(d *caddyfile.Dispenser) error {
 			return words.Pair(d, "a key and a value", &group.Properties, jsonOrText)
@@ -236,25 +253,9 @@ func (a *App) parseGroup(d *caddyfile.Dispenser) error {
 	return err
 }
 
-func (a *App) parseService(d *caddyfile.Dispenser) error {
-	var service Service
-	err := named(d, "service", &service.Name, namesOf(a.Services, Service.name), map[string]words.Word{
-		"api_token":                   words.ToText(&service.APIToken),
-		"url":                         words.ToText(&service.URL),
-		"admin":                       words.ToTrue(&service.Admin),
-		"oauth_client_id":             words.ToText(&service.OAuthClientID),
-		"oauth_redirect_uri":          words.ToText(&service.OAuthRedirectURI),
-		"oauth_client_allowed_scopes": words.ToTexts(&service.OAuthClientAllowedScopes),
-		"oauth_no_confirm":            words.ToTrue(&service.OAuthNoConfirm),
-		"hidden":                      words.ToTrue(&service.Hidden),
-	})
-	a.Services = append(a.Services, service)
-	return err
-}
-
 func (a *App) parseCustomScope(d *caddyfile.Dispenser) error {
 	var scope CustomScope
-	err := named(d, "custom_scope", &scope.Name, namesOf(a.CustomScopes, CustomScope.name), map[string]words.Word{
+	err := a.named(d, "custom_scope", &scope.Name, namesOf(a.CustomScopes, CustomScope.name), map[string]words.Word{
 		"description": words.ToText(&scope.Description),
 		"subscopes":   words.ToTexts(&scope.Subscopes),
 	})

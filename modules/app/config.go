@@ -111,34 +111,6 @@ type Group struct {
 
 func (g Group) name() string { return g.Name }
 
-// Service is a program that uses the hub.
-type Service struct {
-	// Name, which is part of its path /services/NAME/.
-	Name string `json:"name"`
-	// APIToken is its token, at least 8 characters. Take it from {env.X} or
-	// {file.X}. Default: it has none.
-	APIToken string `json:"api_token,omitempty"`
-	// URL is the origin the service listens at; it is then routed at
-	// /services/NAME/. Default: not routed.
-	URL string `json:"url,omitempty"`
-	// Admin gives the service the role "admin".
-	Admin bool `json:"admin,omitempty"`
-	// OAuthClientID is "service-NAME" by default.
-	OAuthClientID string `json:"oauth_client_id,omitempty"`
-	// OAuthRedirectURI is compared exactly. Default:
-	// /services/NAME/oauth_callback.
-	OAuthRedirectURI string `json:"oauth_redirect_uri,omitempty"`
-	// OAuthClientAllowedScopes is what the service may ask of a user, beside
-	// access to itself.
-	OAuthClientAllowedScopes []string `json:"oauth_client_allowed_scopes,omitempty"`
-	// OAuthNoConfirm logs users in without the page that asks them.
-	OAuthNoConfirm bool `json:"oauth_no_confirm,omitempty"`
-	// Hidden keeps the service out of the menu of pages.
-	Hidden bool `json:"hidden,omitempty"`
-}
-
-func (s Service) name() string { return s.Name }
-
 // CustomScope is a scope of the operator's own, which services interpret.
 type CustomScope struct {
 	// Name begins with "custom:".

@@ -7,11 +7,8 @@ import (
 	"html/template"
 	"net/url"
 	"os"
-	"regexp"
 	"strings"
 	"time"
-
-	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddyhub/caddyhub/caddyhub/authenticator"
 	"github.com/caddyhub/caddyhub/caddyhub/hub"
@@ -46,8 +43,9 @@ func (a *App) parseSettings() (settingsBase, error) {
 	if parsed.api, err = parseOrigin("api_url", a.APIURL); err != nil {
 		return parsed, err
 	}
-	if parsed.definitions, err = a.parseScopes(); err != nil {
-		return parsed, err
+	var problems []problem
+	if parsed.definitions, problems = a.check(); len(problems) > 0 {
+		return parsed, joined(problems)
 	}
 	if _, err = authenticator.New(authenticator.Options{
 		Authenticators: []authenticator.Named{{Name: "check", Authenticator: nobody{}}}, Rules: a.rules(),
@@ -77,89 +75,6 @@ func parseOrigin(word, text string) (*url.URL, error) {
 	return &url.URL{Scheme: origin.Scheme, Host: origin.Host}, nil
 }
 
-func (a *App) parseScopes() (*scope.Definitions, error) {
-	custom := make(map[string]scope.Custom)
-	for _, configured := range a.CustomScopes {
-		if _, given := custom[configured.Name]; given {
-			return nil, fmt.Errorf("caddyhub: custom_scope %q is given twice", configured.Name)
-		}
-		custom[configured.Name] = scope.Custom{Description: configured.Description, Subscopes: configured.Subscopes}
-	}
-	definitions, err := scope.NewDefinitions(custom)
-	if err != nil {
-		return nil, fmt.Errorf("caddyhub: custom_scope: %w", err)
-	}
-	return definitions, nil
-}
-
-// roleName is JupyterHub's rule for names of roles.
-var roleName = regexp.MustCompile(`^[a-z][a-z0-9\-_~\.]{1,253}[a-z0-9]$`)
-
-func (a *App) checkRoles(definitions *scope.Definitions) error {
-	var problems []error
-	services := make(map[string]bool)
-	for _, service := range a.Services {
-		services[service.Name] = true
-	}
-	seen := make(map[string]bool)
-	for _, role := range a.Roles {
-		switch {
-		case !roleName.MatchString(role.Name):
-			problems = append(problems, fmt.Errorf("caddyhub: role %q: a name has 3 to 255 lower-case letters, digits and -_~., begins with a letter and ends with a letter or digit", role.Name))
-		case role.Name == scope.AdminRole && len(role.Scopes) > 0:
-			problems = append(problems, errors.New("caddyhub: the scopes of the role \"admin\" cannot be changed; give another role the scopes"))
-		case seen[role.Name]:
-			problems = append(problems, fmt.Errorf("caddyhub: role %q is given twice", role.Name))
-		}
-		seen[role.Name] = true
-		if err := definitions.Validate(role.Scopes); err != nil {
-			problems = append(problems, fmt.Errorf("caddyhub: role %q: %w", role.Name, err))
-		}
-		for _, name := range role.Services {
-			if !services[name] {
-				problems = append(problems, fmt.Errorf("caddyhub: role %q: there is no service %q; add a service block with that name", role.Name, name))
-			}
-		}
-	}
-	return errors.Join(problems...)
-}
-
-func (a *App) checkGroups() error {
-	var problems []error
-	seen := make(map[string]bool)
-	for _, group := range a.Groups {
-		if group.Name == "" {
-			problems = append(problems, errors.New("caddyhub: there is a group without a name"))
-		}
-		if seen[group.Name] {
-			problems = append(problems, fmt.Errorf("caddyhub: group %q is given twice", group.Name))
-		}
-		seen[group.Name] = true
-	}
-	return errors.Join(problems...)
-}
-
-func (a *App) checkServices() error {
-	var problems []error
-	seen := make(map[string]bool)
-	for _, service := range a.Services {
-		if service.Name == "" || strings.Contains(service.Name, "/") {
-			problems = append(problems, fmt.Errorf("caddyhub: service %q: a name has no slash and is not empty", service.Name))
-		}
-		if seen[service.Name] {
-			problems = append(problems, fmt.Errorf("caddyhub: service %q is given twice", service.Name))
-		}
-		seen[service.Name] = true
-		if token := service.APIToken; token != "" && len(token) < identity.MinTokenLength {
-			problems = append(problems, fmt.Errorf("caddyhub: service %q: api_token is shorter than %d characters", service.Name, identity.MinTokenLength))
-		}
-		if _, err := parseOrigin("url of service "+service.Name, service.URL); err != nil {
-			problems = append(problems, err)
-		}
-	}
-	return errors.Join(problems...)
-}
-
 func (a *App) checkLimits() error {
 	if l := a.Limits; l != nil && (l.APIPageDefaultLimit < 0 || l.APIPageMaxLimit < 0) {
 		return errors.New("caddyhub: limits: api_page_default_limit and api_page_max_limit must not be negative")
@@ -173,11 +88,13 @@ func (a *App) rules() authenticator.Rules {
 		UsernamePattern: a.UsernamePattern, UsernameMap: a.UsernameMap,
 	}
 }
+		Managed:    a.managed(),
 
 // settings builds everything else; it may read files.
 func (a *App) settings() (hub.Settings, error) {
 	settings := hub.Settings{
 		Base:       a.base.base,
+	settings.ServiceCheckInterval = a.ServiceCheckInterval.interval()
 		PublicURL:  a.base.public,
 		DefaultURL: a.DefaultURL,
 		Rules:      a.rules(),
@@ -239,12 +156,7 @@ func (a *App) configuration() identity.Configuration {
 		c.Groups = append(c.Groups, configured)
 	}
 	for _, service := range a.Services {
-		c.Services = append(c.Services, identity.ConfiguredService{APIToken: service.APIToken, Service: identity.Service{
-			Name: service.Name, Admin: service.Admin, URL: service.URL,
-			OAuthClientID: service.OAuthClientID, OAuthRedirectURI: service.OAuthRedirectURI,
-			OAuthClientAllowedScopes: service.OAuthClientAllowedScopes, OAuthNoConfirm: service.OAuthNoConfirm,
-			Hidden: service.Hidden,
-		}})
+		c.Services = append(c.Services, service.configured())
 	}
 	return c
 }

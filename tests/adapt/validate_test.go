@@ -72,7 +72,7 @@ func TestMistakesInJSON(t *testing.T) {
 		"service without a name":    {`"services":[{"name":""}]`, `a name has no slash and is not empty`},
 		"service with a slash":      {`"services":[{"name":"a/b"}]`, `a name has no slash and is not empty`},
 		"short token of a service":  {`"services":[{"name":"cull","api_token":"abc"}]`, `service "cull": api_token is shorter than 8 characters`},
-		"service at a path":         {`"services":[{"name":"cull","url":"http://127.0.0.1:9/x"}]`, `url of service cull "http://127.0.0.1:9/x" is not an origin`},
+		"service at a path":         {`"services":[{"name":"cull","url":"http://127.0.0.1:9/x"}]`, `service "cull": url "http://127.0.0.1:9/x" is not an origin`},
 		"scope of one's own":        {`"custom_scopes":[{"name":"mine:read","description":"x"}]`, "custom_scope"},
 		"custom scope given twice":  {`"custom_scopes":[{"name":"custom:a","description":"x"},{"name":"custom:a","description":"y"}]`, `custom_scope "custom:a" is given twice`},
 	} {

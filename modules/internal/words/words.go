@@ -168,6 +168,22 @@ func ToTrue(field *bool) Word {
 	})
 }
 
+// ToSwitch is a word whose one argument, "on" or "off", sets a field.
+func ToSwitch(field **bool) Word {
+	return Once(func(d *caddyfile.Dispenser) error {
+		word := d.Val()
+		text, err := Text(d)
+		if err != nil {
+			return err
+		}
+		if text != "on" && text != "off" {
+			return d.Errf("%s takes \"on\" or \"off\", not %q", word, text)
+		}
+		*field = new(text == "on")
+		return nil
+	})
+}
+
 // Nearest is the known name that a misspelt one most likely meant, or "".
 func Nearest(word string, known []string) string {
 	best, least := "", len(word)/2+1
