@@ -89,12 +89,20 @@ func (a *App) parseSpawner(d *caddyfile.Dispenser) error {
 	}
 	var body []caddyfile.Token
 	settings := new(Servers)
-	err := words.BlockOr(d, "spawner", settings.words(), func(d *caddyfile.Dispenser) error {
+	var own []string
+	if len(head) > 1 {
+		own = overrideWords(head[1].Text)
+	}
+	known := settings.words(own)
+	err := words.BlockOr(d, "spawner", known, func(d *caddyfile.Dispenser) error {
 		body = append(body, d.NextSegment()...)
 		return nil
 	})
 	if err != nil {
 		return err
+	}
+	if _, err := settings.limits(); err != nil {
+		return d.WrapErr(err)
 	}
 	if settings.given() {
 		a.Servers = settings
@@ -103,7 +111,7 @@ func (a *App) parseSpawner(d *caddyfile.Dispenser) error {
 	inner.Next()
 	raw, err := guest(inner, "caddyhub.spawners.", "spawner", "type")
 	a.SpawnerRaw = raw
-	return words.Also(err, settings.words())
+	return words.Also(err, known)
 }
 
 // withBlock puts tokens of a block behind those of a line.
@@ -119,7 +127,9 @@ func withBlock(head, body []caddyfile.Token) []caddyfile.Token {
 	return append(append(tokens, body...), closing)
 }
 
-func (s *Servers) words() map[string]words.Word {
+// words are those that every spawner understands; own are those of this one
+// that may differ between servers.
+func (s *Servers) words(own []string) map[string]words.Word {
 	return map[string]words.Word{
 		"start_timeout": words.ToDuration(&s.StartTimeout),
 		"http_timeout":  words.ToDuration(&s.HTTPTimeout),
@@ -131,6 +141,14 @@ func (s *Servers) words() map[string]words.Word {
 		"notebook_dir":                words.ToText(&s.NotebookDir),
 		"oauth_client_allowed_scopes": words.ToTexts(&s.OAuthClientAllowedScopes),
 		"server_token_scopes":         words.ToTexts(&s.TokenScopes),
+		"mem_limit":                   words.ToText(&s.MemLimit),
+		"mem_guarantee":               words.ToText(&s.MemGuarantee),
+		"cpu_limit":                   words.ToText(&s.CPULimit),
+		"cpu_guarantee":               words.ToText(&s.CPUGuarantee),
+		"option":                      words.Many(s.parseOption(own)),
+		"options_form":                words.ToText(&s.OptionsForm),
+		"options_from_form":           words.Once(s.parseOptionsFromForm),
+		"group_override":              words.Many(s.parseGroupOverride(own)),
 	}
 }
 

@@ -80,7 +80,7 @@ func (s *Spawner) Spawner(log *slog.Logger) (spawner.Spawner, error) {
 	}
 	if s.AllowRoot && s.User == "" && len(s.Command) == 0 && os.Geteuid() == 0 {
 		// Jupyter has the same caution, and the same way to be told.
-		options.Args = append([]string{"--allow-root"}, options.Args...)
+		options.Command = []string{"jupyterhub-singleuser", "--allow-root"}
 	}
 	var err error
 	if options.LogDir, err = filepath.Abs(s.LogDir); err != nil {
