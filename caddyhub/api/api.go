@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddyhub/caddyhub/caddyhub/audit"
 	"github.com/caddyhub/caddyhub/caddyhub/authenticator"
 	"github.com/caddyhub/caddyhub/caddyhub/browser"
 	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
@@ -54,6 +56,17 @@ type Options struct {
 	// or token another one must be to be recorded (activity_resolution).
 	// Default 30 s.
 	ActivityResolution time.Duration
+	// Metrics writes the metrics of this node in the text format of Prometheus;
+	// nil means that there are none.
+	Metrics func(to io.Writer) error
+	// MetricsForAll lets everybody read the metrics (authenticate_prometheus
+	// off). Default: the scope read:metrics is needed.
+	MetricsForAll bool
+	// Observe, unless nil, is told of every request that was answered: the
+	// pattern of its path, its method, the status and how long it took.
+	Observe func(handler, method string, status int, took time.Duration)
+	// Audit records every request that changes something; nil discards.
+	Audit *audit.Log
 	// Remote is the address of the client of a request, trusted proxies taken
 	// into account. Default: the peer of the connection.
 	Remote func(*http.Request) netip.Addr
@@ -97,6 +110,7 @@ func New(options Options) *API {
 	} {
 		a.routes.add(endpoints...)
 	}
+	a.routes.add(a.metricsEndpoint())
 	return a
 }
 
@@ -119,11 +133,11 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Serves says whether a request is one for this API: {hub}health, {hub}api or a
-// path below it, but none of the OAuth provider.
+// Serves says whether a request is one for this API: {hub}health, {hub}metrics,
+// {hub}api or a path below it, but none of the OAuth provider.
 func (a *API) Serves(r *http.Request) bool {
 	path := r.URL.EscapedPath()
-	if path == a.options.Base.Hub("health") || path == a.root {
+	if path == a.options.Base.Hub("health") || path == a.options.Base.Hub("metrics") || path == a.root {
 		return true
 	}
 	rest, below := strings.CutPrefix(path, a.root+"/")

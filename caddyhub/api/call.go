@@ -23,6 +23,10 @@ type call struct {
 	w http.ResponseWriter
 	r *http.Request
 
+	// answer is what w writes to; path what was asked for, nil if unknown.
+	answer answer
+	path   *endpoints
+
 	visit browser.Visit
 	// identity is who calls; nil only where permit lets anonymous callers in.
 	identity *identity.Identity
@@ -41,16 +45,21 @@ type call struct {
 // ServeHTTP answers a request for which Serves is true.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.setHeaders(w.Header())
-	if err := a.serve(w, r); err != nil {
-		a.fail(w, r, err)
+	c := &call{API: a, r: r, answer: answer{ResponseWriter: w}}
+	c.w = &c.answer
+	defer c.account(a.options.Now())
+	if err := c.serve(); err != nil {
+		a.fail(c.w, r, err)
 	}
 }
 
-func (a *API) serve(w http.ResponseWriter, r *http.Request) error {
-	found, names, err := a.find(r)
+func (c *call) serve() error {
+	w, r := c.w, c.r
+	found, names, err := c.find(r)
 	if err != nil {
 		return err
 	}
+	c.path = found
 	e, known := found.byMethod[r.Method]
 	switch {
 	case !known && r.Method == http.MethodOptions:
@@ -60,14 +69,12 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Allow", found.methods())
 		return refuse(http.StatusMethodNotAllowed, "")
 	}
-	c := &call{
-		API: a, w: w, r: r, user: names[varUser], server: names[varServer], token: names[varToken],
-		group: names[varGroup], service: names[varService], cookie: names[varCookie],
-	}
+	c.user, c.server, c.token = names[varUser], names[varServer], names[varToken]
+	c.group, c.service, c.cookie = names[varGroup], names[varService], names[varCookie]
 	if c.query, err = parseQuery(r.URL.RawQuery); err != nil {
 		return err
 	}
-	c.groups = &memberships{directory: a.options.Directory, ctx: r.Context()}
+	c.groups = &memberships{directory: c.options.Directory, ctx: r.Context()}
 	if err := c.admit(e.permit); err != nil {
 		return err
 	}
@@ -85,6 +92,8 @@ func (a *API) find(r *http.Request) (*endpoints, map[string]string, error) {
 		return a.routes.find(path)
 	case r.URL.EscapedPath() == a.options.Base.Hub("health"):
 		return a.routes.find("/health")
+	case r.URL.EscapedPath() == a.options.Base.Hub("metrics"):
+		return a.routes.find("/metrics")
 	}
 	return nil, nil, errNoRoute
 }

@@ -77,7 +77,7 @@ func TestEveryEndpointIsGuarded(t *testing.T) {
 	}
 	// These look at the caller themselves.
 	own := map[string]bool{
-		"GET /user": true, "POST /users/{user}/tokens": true, "GET /authorizations/token/{token}": true,
+		"GET /user": true, "GET /metrics": true, "POST /users/{user}/tokens": true, "GET /authorizations/token/{token}": true,
 		"GET /authorizations/cookie/{cookie}": true, "GET /authorizations/cookie/{cookie}/{token}": true,
 	}
 	for _, path := range New(Options{}).routes.paths {

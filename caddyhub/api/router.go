@@ -120,6 +120,11 @@ func decode(raw map[string]string) (map[string]string, error) {
 	return raw, nil
 }
 
+// has says whether a variable is part of the path.
+func (p *endpoints) has(variable string) bool {
+	return slices.Contains(p.segments, "{"+variable+"}")
+}
+
 // methods are those of the path, for Allow.
 func (p *endpoints) methods() string {
 	known := slices.Collect(maps.Keys(p.byMethod))

@@ -39,6 +39,7 @@ func createToken(c *call) error {
 		if err != nil {
 			return err
 		}
+		c.token = token.ID
 		model, err = c.tokenModel(w, token)
 		return err
 	})

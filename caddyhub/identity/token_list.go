@@ -127,6 +127,13 @@ func (t Token) clientIndex() string {
 	return store.Under(t.ClientID, t.Owner.Kind(), t.Owner.Name()) + number
 }
 
+// IsTokenID says whether a text has the form of the id of a token, "a17". A token
+// that the hub has made never has.
+func IsTokenID(text string) bool {
+	_, is := tokenNumber(text)
+	return is
+}
+
 // tokenNumber is a token's id such that ids sort in the order of creation.
 func tokenNumber(id string) (string, bool) {
 	digits, ok := strings.CutPrefix(id, "a")
