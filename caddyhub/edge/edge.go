@@ -30,6 +30,7 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/gate"
 	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
+	"github.com/caddyhub/caddyhub/caddyhub/proxy"
 	"github.com/caddyhub/caddyhub/caddyhub/route"
 	"github.com/caddyhub/caddyhub/caddyhub/server"
 )
@@ -106,7 +107,7 @@ func New(options Options) *Edge {
 
 // ErrUpstream says that the upstream of a request did not answer, and that
 // nothing has been sent to the client yet.
-var ErrUpstream = errors.New("edge: the upstream does not answer")
+var ErrUpstream = proxy.ErrUpstream
 
 // Forward sends an allowed request to its upstream. If that does not answer, the
 // error wraps ErrUpstream.

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"time"
 
@@ -21,38 +22,42 @@ func (e *Edge) forward(w http.ResponseWriter, r *http.Request, v *visit, forward
 	if v.Identity.Session != nil && v.request.Class.Kind == gate.KindNavigation {
 		clean.ours = func(header http.ResponseWriter) { e.equip(header, r, v, prefix) }
 	}
+	passage, ctx := &Passage{Route: v.route}, r.Context()
 	if v.request.Class.Kind == gate.KindWebSocket {
-		socket, done := e.watch(r, v, clean)
-		defer done()
-		r = socket
+		open, leave := e.watch(r, v)
+		defer leave()
+		passage.Opened, clean.taken, ctx = open.handOver, open.taken, open.ctx
 	}
-	err = forward(clean, e.outgoing(r, v), *v.route)
+	err = forward(clean, e.outgoing(WithPassage(ctx, passage), r, v), *v.route)
 	return clean.done, err
 }
 
 // watch enters a WebSocket in the list of those that are decided about again
-// while they are open. The request it returns ends when the socket has to.
-func (e *Edge) watch(r *http.Request, v *visit, clean *sanitizer) (socket *http.Request, done func()) {
+// while they are open. Its context ends when the socket has to, unless it has been
+// handed over. Call leave when the handler is done with it.
+func (e *Edge) watch(r *http.Request, v *visit) (open *webSocket, leave func()) {
 	ctx, cancel := context.WithCancel(r.Context())
-	open := &tunnel{cancel: cancel, owner: v.client.Server.User, review: func(ctx context.Context) gate.Decision {
-		return e.look(r.WithContext(ctx)).decide(e.links())
+	again := essence(r)
+	open = &webSocket{sockets: e.options.Sockets, owner: v.client.Server.User, review: func(ctx context.Context) gate.Decision {
+		return e.look(again.WithContext(ctx)).decide(e.links())
 	}}
+	open.ctx, open.cancel = ctx, cancel
 	if user := v.Identity.User; user != nil {
 		open.user = user.Name
 	}
-	clean.taken = open.taken
-	remove := e.options.Sockets.add(open)
+	e.options.Sockets.add(open)
 	// Between the decision and its entry in the list something may have changed.
 	e.options.Sockets.decide(ctx, open)
-	return r.WithContext(ctx), func() {
-		remove()
-		cancel()
-	}
+	return open, open.leave
 }
 
 // outgoing is the request as the upstream gets it.
-func (e *Edge) outgoing(r *http.Request, v *visit) *http.Request {
-	out := r.Clone(r.Context())
+func (e *Edge) outgoing(ctx context.Context, r *http.Request, v *visit) *http.Request {
+	out := r.WithContext(ctx)
+	// Fields are replaced and removed here, but no value is changed in its place.
+	out.Header = maps.Clone(r.Header)
+	address := *r.URL
+	out.URL = &address
 	if sent := out.URL.RawPath; sent != "" && sent != out.URL.EscapedPath() {
 		// net/url would encode what the client has sent as it is, "|" or "ü".
 		out.URL.Opaque = sent

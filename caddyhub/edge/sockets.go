@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
 	"sync"
 	"time"
 
-	"github.com/caddyhub/caddyhub/caddyhub/gate"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 )
@@ -17,9 +15,6 @@ const (
 	// reviewInterval is how often open sockets are decided about without any
 	// news: sessions and tokens also end by the clock.
 	reviewInterval = 15 * time.Second
-	// closeTimeout bounds the writing of a close frame to a peer that may have
-	// stopped reading.
-	closeTimeout = time.Second
 	// reviewTimeout bounds one decision.
 	reviewTimeout = 5 * time.Second
 	// followPause is how long to wait before a lost feed is opened again.
@@ -38,24 +33,7 @@ const (
 type Sockets struct {
 	log  *slog.Logger
 	mu   sync.Mutex
-	open map[*tunnel]struct{}
-}
-
-// tunnel is one open WebSocket.
-type tunnel struct {
-	// user whose credentials opened it; empty for services.
-	user string
-	// owner of the server that it leads to, whose groups may be what allows it;
-	// empty if it leads to a service.
-	owner string
-	// review decides anew.
-	review func(ctx context.Context) gate.Decision
-	// cancel ends the tunnel.
-	cancel context.CancelFunc
-
-	mu sync.Mutex
-	// conn is the browser's end; nil where the protocol has none (HTTP/2 and 3).
-	conn net.Conn
+	open map[*webSocket]struct{}
 }
 
 // NewSockets makes an empty list. The logger may be nil.
@@ -63,7 +41,7 @@ func NewSockets(log *slog.Logger) *Sockets {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Sockets{log: log, open: make(map[*tunnel]struct{})}
+	return &Sockets{log: log, open: make(map[*webSocket]struct{})}
 }
 
 // Len is how many sockets are open.
@@ -168,10 +146,10 @@ func (s *Sockets) review(ctx context.Context, users map[string]bool) {
 	}
 }
 
-func (s *Sockets) of(users map[string]bool) []*tunnel {
+func (s *Sockets) of(users map[string]bool) []*webSocket {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var list []*tunnel
+	var list []*webSocket
 	for open := range s.open {
 		if users == nil || users[open.user] || users[open.owner] {
 			list = append(list, open)
@@ -180,7 +158,7 @@ func (s *Sockets) of(users map[string]bool) []*tunnel {
 	return list
 }
 
-func (s *Sockets) decide(ctx context.Context, open *tunnel) {
+func (s *Sockets) decide(ctx context.Context, open *webSocket) {
 	ctx, cancel := context.WithTimeout(ctx, reviewTimeout)
 	defer cancel()
 	decision := open.review(ctx)
@@ -190,36 +168,16 @@ func (s *Sockets) decide(ctx context.Context, open *tunnel) {
 	}
 }
 
-// add enters a socket; the function it returns takes it out again.
-func (s *Sockets) add(open *tunnel) (remove func()) {
+func (s *Sockets) add(open *webSocket) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.open[open] = struct{}{}
-	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.open, open)
-	}
 }
 
-// taken notes the connection that the socket has become.
-func (o *tunnel) taken(conn net.Conn) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.conn = conn
-}
-
-// close tells the browser why, as far as it listens, and ends the tunnel.
-func (o *tunnel) close(code int) {
-	o.mu.Lock()
-	conn := o.conn
-	o.mu.Unlock()
-	if conn != nil {
-		_ = conn.SetWriteDeadline(time.Now().Add(closeTimeout))
-		// A close frame of a server: final, opcode 8, unmasked, two bytes.
-		_, _ = conn.Write([]byte{0x88, 2, byte(code >> 8), byte(code)})
-	}
-	o.cancel()
+func (s *Sockets) remove(open *webSocket) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, open)
 }
 
 // wait pauses; false if the context has ended.

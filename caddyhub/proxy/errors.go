@@ -6,8 +6,8 @@ import (
 )
 
 // Errors of Serve. With each of them nothing has been sent to the client, so that
-// the caller can answer. ErrUpstream is any trouble with the upstream; the others
-// say which, and are ErrUpstream too, but for ErrClient.
+// the caller can answer. ErrUpstream is any trouble with the upstream; those that
+// say which wrap it.
 var (
 	// ErrUpstream says that the upstream gave no answer that could be sent on.
 	ErrUpstream = errors.New("proxy: no answer from the upstream")
@@ -20,7 +20,10 @@ var (
 	ErrClosed = fmt.Errorf("%w: it hung up", ErrUpstream)
 	// ErrMalformed says that the answer is not HTTP, or is ambiguous or too long
 	// where it must not be.
-	ErrMalformed = fmt.Errorf("%w: it does not speak HTTP as one must", ErrUpstream)
+	ErrMalformed = fmt.Errorf("%w: what it says is not HTTP", ErrUpstream)
+	// ErrRequest says that the request cannot be written down as HTTP/1.1. The
+	// upstream has seen nothing of it. It is the client's fault: a 400.
+	ErrRequest = errors.New("proxy: the request cannot be sent on")
 	// ErrClient says that the client went away, or broke off its upload.
 	ErrClient = errors.New("proxy: the client is gone")
 )

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"crypto/tls"
 	"net/http"
 	"time"
@@ -14,7 +15,8 @@ type Options struct {
 	// 3 seconds.
 	DialTimeout time.Duration
 	// ResponseTimeout is how long an upstream may be silent, before its answer and
-	// in it. It does not hold for WebSockets. Zero means for ever.
+	// in it, counted from the end of the request. It does not hold for WebSockets.
+	// Zero means for ever.
 	ResponseTimeout time.Duration
 	// IdleTimeout is how long a connection is kept that nobody uses. Zero means
 	// 2 minutes, less than zero that none is kept.
@@ -26,7 +28,7 @@ type Options struct {
 	// TLS is how https upstreams are verified, and who we are to them. Nil means
 	// by the roots of the system, for the host in the target.
 	TLS *tls.Config
-	// Now is the clock; nil means time.Now.
+	// Now is the clock of activity and of idle connections; nil means time.Now.
 	Now func() time.Time
 }
 
@@ -34,20 +36,39 @@ type Options struct {
 // for concurrent use. Make one with New.
 type Proxy struct {
 	options Options
+	idle    *pool
+	tunnels tunnels
 }
 
 // New makes a Proxy.
 func New(options Options) *Proxy {
-	return &Proxy{options: options}
+	options.DialTimeout = cmp.Or(options.DialTimeout, 3*time.Second)
+	options.IdleTimeout = cmp.Or(options.IdleTimeout, 2*time.Minute)
+	options.MaxIdle = cmp.Or(options.MaxIdle, 64)
+	options.MaxResponseHeader = cmp.Or(options.MaxResponseHeader, 256<<10)
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	return &Proxy{options: options, idle: newPool(options.MaxIdle, options.IdleTimeout, options.Now)}
 }
 
 // Field is a header field. The name is in canonical form.
 type Field struct{ Name, Value string }
 
+// Activity is told when bytes move. It is told often and at once by many, and
+// must not block. *route.Activity is one.
+type Activity interface {
+	Touch(now time.Time)
+}
+
 // Exchange says how one request is forwarded.
 type Exchange struct {
-	// Target is the upstream.
+	// Target is the upstream. Its path and query are not looked at: put them into
+	// RequestURI.
 	Target route.Target
+	// RequestURI is the request target that the upstream gets, to the byte. Empty
+	// means that of the request.
+	RequestURI string
 	// Host is the Host that the upstream gets. Empty means that of the client, or
 	// of the target if that is https.
 	Host string
@@ -59,27 +80,28 @@ type Exchange struct {
 	// over it. The function it returns, unless nil, is called when the socket has
 	// ended. Opened may be nil.
 	Opened func(*Tunnel) (ended func())
-	// Activity is told when bytes move; nil if nobody asks.
-	Activity *Activity
+	// Activity is told when bytes of a body or a WebSocket move, in either
+	// direction, but not about bodies of answers from status 300 on. Nil if nobody
+	// asks.
+	Activity Activity
 }
 
-// Serve forwards a request. The request target is sent as it stands in
-// RequestURI, or in URL if that is empty or no path. The request is not changed.
+// Serve forwards a request. Of the request, the target is sent as it stands in
+// RequestURI, or as URL has it if that is empty or no path. The request is not
+// changed.
 //
 // It returns when the answer has been sent, or, for a WebSocket over HTTP/1.1,
 // when that has been opened: it lives on without the handler. An error is one of
 // those of this package, and nothing has been sent to the client. If the answer
 // breaks off after that, Serve panics with http.ErrAbortHandler.
 func (p *Proxy) Serve(w http.ResponseWriter, r *http.Request, x *Exchange) error {
-	return ErrUnreachable
+	c := calls.Get().(*call)
+	c.proxy, c.w, c.r, c.x = p, w, r, x
+	err := c.serve()
+	c.release()
+	return err
 }
 
 // Close closes the connections that nobody uses. What is under way goes on, and
 // the Proxy may be used again.
-func (p *Proxy) Close() {}
-
-// Tunnels yields... see CloseTunnels.
-
-// CloseTunnels ends all open WebSockets with a close code (RFC 6455, 7.4.1), and
-// returns when they have ended, a second later at the latest.
-func (p *Proxy) CloseTunnels(code int) {}
+func (p *Proxy) Close() { p.idle.closeAll() }

@@ -1,9 +1,217 @@
 package proxy
 
-// Tunnel is an open WebSocket.
-type Tunnel struct{}
+import (
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// closeTimeout bounds the end of a tunnel: the writing of the last frame to a
+	// client that may have stopped reading, and its own farewell.
+	closeTimeout = time.Second
+	// halfClosedTimeout is how long one direction lives on when the other has ended.
+	halfClosedTimeout = time.Minute
+)
+
+// Interaction is an Activity that is also told when a person does something: sends
+// data over a WebSocket, which a page does not do by itself.
+type Interaction interface {
+	Activity
+	Interact(now time.Time)
+}
+
+// end is one end of a tunnel.
+type end interface {
+	io.ReadWriteCloser
+	SetDeadline(at time.Time) error
+	SetReadDeadline(at time.Time) error
+	SetWriteDeadline(at time.Time) error
+}
+
+// Tunnel is an open WebSocket. Two goroutines move its bytes; while there are none
+// to move they have no buffer and next to no stack.
+type Tunnel struct {
+	proxy            *Proxy
+	client, upstream end
+	activity         Activity
+	ended            func()
+	// gone is closed at the end, where somebody waits for it.
+	gone chan struct{}
+	// moving is how many directions have not ended.
+	moving atomic.Int32
+	// over says that the client has been told the end, and that what it still
+	// sends is of no interest.
+	over atomic.Bool
+	// severed says that both connections are of no use any more.
+	severed atomic.Bool
+	// limit is until when the direction that is left may last, in nanoseconds since
+	// 1970; 0 if none has ended.
+	limit atomic.Int64
+
+	// mu is held while the client is written to.
+	mu sync.Mutex
+	// toClient is where what the client gets stands.
+	toClient frames
+	// code to close with, once it is decided; 0 before.
+	code int
+	// fromClient is where what the client sends stands; its direction alone uses it.
+	fromClient frames
+}
+
+func (p *Proxy) newTunnel(c *call, client end) *Tunnel {
+	t := &Tunnel{proxy: p, client: client, upstream: c.conn.Conn, activity: c.x.Activity}
+	if _, ok := client.(net.Conn); !ok {
+		t.gone = make(chan struct{})
+	}
+	t.moving.Store(2)
+	p.tunnels.add(t)
+	if c.x.Opened != nil {
+		t.ended = c.x.Opened(t)
+	}
+	return t
+}
+
+// start begins to move bytes, at first those that have been read already.
+func (t *Tunnel) start(fromClient, fromUpstream []byte) {
+	go t.toUpstream(fromClient)
+	go t.toClientEnd(fromUpstream)
+}
+
+func (t *Tunnel) toUpstream(early []byte) {
+	t.run(early, t.client, t.upstream, t.forUpstream)
+}
+
+func (t *Tunnel) toClientEnd(early []byte) {
+	t.run(early, t.upstream, t.client, t.forClient)
+}
+
+// run moves one direction to its end, and passes that on.
+func (t *Tunnel) run(early []byte, from, to end, deliver func([]byte) error) {
+	var err error
+	if len(early) > 0 {
+		err = deliver(early)
+	}
+	if err == nil {
+		err = t.move(from, deliver)
+	}
+	closer, half := to.(interface{ CloseWrite() error })
+	switch {
+	case t.over.Load():
+		// The client may still say farewell.
+	case err != nil || !half || closer.CloseWrite() != nil:
+		t.cut()
+	default:
+		at := time.Now().Add(halfClosedTimeout)
+		t.limit.Store(at.UnixNano())
+		_ = to.SetReadDeadline(at)
+	}
+	if t.moving.Add(-1) == 0 {
+		t.bury()
+	}
+}
+
+// bury lets go of everything, when nothing moves any more.
+func (t *Tunnel) bury() {
+	t.client.Close()
+	t.upstream.Close()
+	t.proxy.tunnels.remove(t)
+	if t.ended != nil {
+		t.ended()
+	}
+	if t.gone != nil {
+		close(t.gone)
+	}
+}
+
+// cut ends both directions at once. The connections are closed by whoever is the
+// last to use them.
+func (t *Tunnel) cut() {
+	t.severed.Store(true)
+	past := time.Unix(1, 0)
+	_ = t.client.SetDeadline(past)
+	_ = t.upstream.SetDeadline(past)
+}
+
+// forUpstream sends on what came from the client.
+func (t *Tunnel) forUpstream(b []byte) error {
+	if t.over.Load() {
+		return nil
+	}
+	_, err := t.upstream.Write(b)
+	data := t.fromClient.pass(b)
+	if t.activity != nil {
+		now := t.proxy.options.Now()
+		t.activity.Touch(now)
+		if person, ok := t.activity.(Interaction); ok && data {
+			person.Interact(now)
+		}
+	}
+	return err
+}
+
+// forClient sends on what came from the upstream. If the tunnel is to be closed,
+// that ends with the current frame.
+func (t *Tunnel) forClient(b []byte) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.over.Load() {
+		return net.ErrClosed
+	}
+	if t.code != 0 {
+		n, _ := t.toClient.next(b)
+		if _, err := t.client.Write(b[:n]); err != nil {
+			return err
+		}
+		if t.toClient.between() {
+			t.tell()
+			return net.ErrClosed
+		}
+		return nil
+	}
+	t.toClient.pass(b)
+	_, err := t.client.Write(b)
+	if t.activity != nil {
+		t.activity.Touch(t.proxy.options.Now())
+	}
+	return err
+}
 
 // Close ends the WebSocket: the client is told the code (RFC 6455, 7.4.1) between
 // two frames, as far as it listens, and both connections are closed, within a
-// second. It does not wait for that.
-func (t *Tunnel) Close(code int) {}
+// second or two. Close does not wait for that. Only the first call has an effect.
+func (t *Tunnel) Close(code int) {
+	// A client that does not read may hold up whoever writes to it.
+	_ = t.client.SetWriteDeadline(time.Now().Add(closeTimeout))
+	go t.close(code)
+}
+
+func (t *Tunnel) close(code int) {
+	t.mu.Lock()
+	first := t.code == 0
+	if first {
+		t.code = code
+		if t.toClient.between() {
+			t.tell()
+		}
+	}
+	t.mu.Unlock()
+	if first {
+		time.AfterFunc(closeTimeout, t.cut)
+	}
+}
+
+// tell sends the code to the client and the end to both. The client's own farewell
+// is waited for, so that ours is not lost with what it has sent meanwhile.
+func (t *Tunnel) tell() {
+	// A close frame of a server: final, opcode 8, unmasked, two bytes.
+	_, err := t.client.Write([]byte{0x88, 2, byte(t.code >> 8), byte(t.code)})
+	t.over.Store(true) // before the upstream's direction ends by what follows
+	_ = t.upstream.SetDeadline(time.Unix(1, 0))
+	closer, half := t.client.(interface{ CloseWrite() error })
+	if err != nil || !half || closer.CloseWrite() != nil {
+		t.cut()
+	}
+}

@@ -12,7 +12,6 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/hub"
 	"github.com/caddyhub/caddyhub/caddyhub/route"
 	"github.com/caddyhub/caddyhub/modules/app"
-	"github.com/caddyhub/caddyhub/modules/handlers/hubproxy"
 	"github.com/caddyhub/caddyhub/modules/internal/words"
 )
 
@@ -57,10 +56,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return caddyhttp.Error(http.StatusNotFound, nil)
 	}
 	peer := r.RemoteAddr
-	return site.Edge.Serve(w, app.Prepare(r), func(w http.ResponseWriter, out *http.Request, to route.Route) error {
-		// What reverse_proxy appends to X-Forwarded-For is who spoke to Caddy.
+	return site.Edge.Serve(w, app.Prepare(r), func(w http.ResponseWriter, out *http.Request, _ route.Route) error {
+		// What a proxy appends to X-Forwarded-For is who spoke to Caddy.
 		out.RemoteAddr = peer
-		return next.ServeHTTP(w, hubproxy.WithRoute(out, to))
+		return next.ServeHTTP(w, out)
 	})
 }
 

@@ -3,17 +3,17 @@
 package hubproxy
 
 import (
+	"context"
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 
 	"github.com/caddyhub/caddyhub/caddyhub/edge"
+	"github.com/caddyhub/caddyhub/caddyhub/proxy"
 	"github.com/caddyhub/caddyhub/modules/internal/words"
 )
 
@@ -22,25 +22,22 @@ func init() {
 	httpcaddyfile.RegisterHandlerDirective("hub_proxy", parseCaddyfile)
 }
 
-// keepStreams is how long WebSockets of an old configuration live on after a
-// reload: longer than any session, so that no reload cuts a kernel.
-const keepStreams = 365 * 24 * time.Hour
-
-// plain is how upstreams are reached. Compression stays between the browser and
-// the upstream, and a proxy that the environment names for the way out is not
-// the way to a server.
-const plain = `{"protocol":"http","compression":false,"network_proxy":{"from":"none"},"dial_timeout":"3s","keep_alive":{"idle_timeout":"2m","max_idle_conns_per_host":64}}`
-
-// secure is the same over TLS: the certificate is verified by the roots of the
-// system, for the host in the target, which becomes the Host of the request.
-const secure = `{"protocol":"http","compression":false,"network_proxy":{"from":"none"},"dial_timeout":"3s","keep_alive":{"idle_timeout":"2m","max_idle_conns_per_host":64},"tls":{}}`
+// proxies are the data paths of this process. They outlive configurations: a
+// reload closes no connection and no WebSocket.
+var proxies = caddy.NewUsagePool()
 
 // Handler sends a request to the upstream of the route that hub_auth found for
 // it: HTTP and WebSocket, the path unchanged, bodies streamed both ways. A
-// reload of the configuration closes no WebSocket.
+// reload of the configuration closes no WebSocket; when Caddy stops, they are
+// closed with code 1001 after the requests have had their grace_period.
+//
+// In an app that is a proxy without a hub no gate is in front of it, and it sends
+// requests where the routing table says, see Direct.
 type Handler struct {
-	// proxies by the scheme of the target.
-	proxies map[string]*reverseproxy.Handler
+	Direct
+
+	key   string
+	proxy *proxy.Proxy
 }
 
 // CaddyModule returns the Caddy module information.
@@ -48,53 +45,104 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.hub_proxy", New: func() caddy.Module { return new(Handler) }}
 }
 
-// Provision sets up the proxies below.
+// Provision takes part in the data path.
 func (h *Handler) Provision(ctx caddy.Context) error {
-	h.proxies = make(map[string]*reverseproxy.Handler)
-	for scheme, transport := range map[string]string{"http": plain, "https": secure} {
-		proxy := &reverseproxy.Handler{
-			TransportRaw:        []byte(transport),
-			DynamicUpstreamsRaw: []byte(`{"source":"hub"}`),
-			FlushInterval:       -1,
-			StreamCloseDelay:    caddy.Duration(keepStreams),
-		}
-		h.proxies[scheme] = proxy
-		if err := proxy.Provision(ctx); err != nil {
-			return err
-		}
+	if err := h.provision(ctx); err != nil {
+		return err
+	}
+	_, h.key = h.given()
+	value, _, err := proxies.LoadOrNew(h.key, func() (caddy.Destructor, error) {
+		options, err := h.proxyOptions()
+		return &shared{proxy.New(options)}, err
+	})
+	if err != nil {
+		return err
+	}
+	h.proxy = value.(*shared).Proxy
+	return nil
+}
+
+// Cleanup lets go of the data path.
+func (h *Handler) Cleanup() error {
+	if h.proxy == nil {
+		return nil
+	}
+	h.proxy = nil
+	h.cleanup()
+	_, err := proxies.Delete(h.key)
+	return err
+}
+
+// shared is a data path that goes with its last handler.
+type shared struct{ *proxy.Proxy }
+
+// Destruct lets go of connections that nothing uses. WebSockets go on without a
+// handler, as long as there is a process.
+func (s *shared) Destruct() error {
+	s.Close()
+	if caddy.Exiting() {
+		s.CloseTunnels(context.Background(), goingAway)
 	}
 	return nil
 }
 
-// Cleanup lets go of connections that nothing uses.
-func (h *Handler) Cleanup() error {
-	var errs []error
-	for _, proxy := range h.proxies {
-		errs = append(errs, proxy.Cleanup())
-	}
-	return errors.Join(errs...)
-}
+// goingAway is the close code of a server that stops (RFC 6455, 7.4.1).
+const goingAway = 1001
 
 // ServeHTTP forwards the request. That the upstream does not answer is an
 // edge.ErrUpstream, for the gate to tell the visitor.
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	to, ok := routeOf(r)
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
+	passage, ok := edge.PassageOf(r.Context())
 	if !ok {
-		return caddyhttp.Error(http.StatusNotFound, errors.New("hub_proxy: no route; it belongs behind hub_auth"))
+		return h.serve(w, r, h.proxy)
 	}
-	err := h.proxies[to.Target.Scheme()].ServeHTTP(w, r, next)
-	var failed caddyhttp.HandlerError
-	if errors.As(err, &failed) && failed.StatusCode >= http.StatusBadGateway && failed.StatusCode <= http.StatusGatewayTimeout {
-		return errors.Join(edge.ErrUpstream, err)
+	var fields [4]proxy.Field
+	err := h.proxy.Serve(w, r, &proxy.Exchange{
+		Target: passage.Route.Target, Header: forwarded(r, fields[:0]), Opened: passage.Opened,
+	})
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, proxy.ErrClient):
+		w.WriteHeader(statusClientClosed)
+		return nil
+	case errors.Is(err, proxy.ErrRequest):
+		return caddyhttp.Error(http.StatusBadRequest, err)
+	case errors.Is(err, proxy.ErrTimeout):
+		return caddyhttp.Error(http.StatusGatewayTimeout, err)
 	}
-	return err
+	return caddyhttp.Error(http.StatusBadGateway, err)
 }
+
+// statusClientClosed is what the log says of requests that nobody waited for.
+const statusClientClosed = 499
 
 // UnmarshalCaddyfile sets up the handler. Syntax:
 //
 //	hub_proxy [<matcher>]
+//
+// In an app that is a proxy without a hub it has options, see Direct:
+//
+//	hub_proxy [<matcher>] {
+//		no_include_prefix
+//		no_prepend_path
+//		change_origin
+//		no_x_forward
+//		custom_header <name> <value>
+//		auto_rewrite
+//		protocol_rewrite <scheme>
+//		timeout <duration>
+//		proxy_timeout <duration>
+//		error_target <url>
+//		error_path <folder>
+//		client_ssl_ca <file>
+//		client_ssl_cert <file>
+//		client_ssl_key <file>
+//		insecure
+//		metrics
+//	}
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	return words.Module(d, "hub_proxy", nil)
+	return words.Module(d, "hub_proxy", h.words())
 }
 
 func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {

@@ -1,13 +1,13 @@
 package hubproxy
 
 import (
-	"context"
 	"net/http"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 
+	"github.com/caddyhub/caddyhub/caddyhub/edge"
 	"github.com/caddyhub/caddyhub/caddyhub/route"
 	"github.com/caddyhub/caddyhub/modules/internal/words"
 )
@@ -43,16 +43,18 @@ func (*Upstreams) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return words.Module(d, "dynamic hub", nil)
 }
 
-type routeKey struct{}
-
-// WithRoute returns the request with the route that it has to take.
+// WithRoute returns the request with the route that it has to take, for a handler
+// before hub_proxy that is not hub_auth.
 func WithRoute(r *http.Request, to route.Route) *http.Request {
-	return r.WithContext(context.WithValue(r.Context(), routeKey{}, to))
+	return r.WithContext(edge.WithPassage(r.Context(), &edge.Passage{Route: &to}))
 }
 
 func routeOf(r *http.Request) (route.Route, bool) {
-	to, ok := r.Context().Value(routeKey{}).(route.Route)
-	return to, ok
+	passage, ok := edge.PassageOf(r.Context())
+	if !ok {
+		return route.Route{}, false
+	}
+	return *passage.Route, true
 }
 
 // Interface guards

@@ -1,0 +1,125 @@
+package edge
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/caddyhub/caddyhub/caddyhub/gate"
+	"github.com/caddyhub/caddyhub/caddyhub/proxy"
+)
+
+// closeTimeout bounds the writing of a close frame to a peer that may have stopped
+// reading.
+const closeTimeout = time.Second
+
+// webSocket is one open WebSocket. While it is open there is little else of its
+// request in memory.
+type webSocket struct {
+	sockets *Sockets
+	// user whose credentials opened it; empty for services.
+	user string
+	// owner of the server that it leads to, whose groups may be what allows it;
+	// empty if it leads to a service.
+	owner string
+	// review decides anew.
+	review func(ctx context.Context) gate.Decision
+
+	mu sync.Mutex
+	// tunnel has the socket since it was handed over; nil before.
+	tunnel *proxy.Tunnel
+	// Until then, ctx ends it by cancel, and conn is the browser's end; nil where
+	// the protocol has none (HTTP/2 and 3).
+	ctx    context.Context //nolint:containedctx // handed to the request, and let go of
+	cancel context.CancelFunc
+	conn   net.Conn
+	// code is what it is to be closed with; 0 if it may stay.
+	code int
+}
+
+// taken notes the connection that the socket has become.
+func (o *webSocket) taken(conn net.Conn) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.conn = conn
+}
+
+// handOver notes that the socket lives on as a tunnel, without its handler.
+func (o *webSocket) handOver(tunnel *proxy.Tunnel) (ended func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.tunnel, o.ctx, o.conn = tunnel, nil, nil
+	if o.code != 0 {
+		tunnel.Close(o.code)
+	}
+	return o.forget
+}
+
+func (o *webSocket) forget() { o.sockets.remove(o) }
+
+// leave is called when the handler is done: the socket has ended, or is a tunnel.
+func (o *webSocket) leave() {
+	o.mu.Lock()
+	handedOver := o.tunnel != nil
+	o.cancel()
+	o.cancel = nil
+	o.mu.Unlock()
+	if !handedOver {
+		o.forget()
+	}
+}
+
+// close tells the browser why, as far as it listens, and ends the socket.
+func (o *webSocket) close(code int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.code = code
+	switch {
+	case o.tunnel != nil:
+		o.tunnel.Close(code)
+		return
+	case o.conn != nil:
+		_ = o.conn.SetWriteDeadline(time.Now().Add(closeTimeout))
+		// A close frame of a server: final, opcode 8, unmasked, two bytes.
+		_, _ = o.conn.Write([]byte{0x88, 2, byte(code >> 8), byte(code)})
+	}
+	if o.cancel != nil {
+		o.cancel()
+	}
+}
+
+// secured stands for the state of a TLS connection: that there is one counts.
+var secured = &tls.ConnectionState{HandshakeComplete: true}
+
+// essence is a request as far as it can matter to the decision about it. It stays
+// in memory for as long as the socket is open.
+func essence(r *http.Request) *http.Request {
+	address := *r.URL
+	kept := &http.Request{
+		Method: r.Method, URL: &address, Host: r.Host, RequestURI: r.RequestURI, RemoteAddr: r.RemoteAddr,
+		Proto: r.Proto, ProtoMajor: r.ProtoMajor, ProtoMinor: r.ProtoMinor,
+		Header: make(http.Header),
+	}
+	if r.TLS != nil {
+		kept.TLS = secured
+	}
+	for name, values := range r.Header {
+		if !immaterial(name) {
+			kept.Header[name] = values
+		}
+	}
+	return kept
+}
+
+// immaterial tells whether a field of a WebSocket's request decides nothing.
+func immaterial(name string) bool {
+	switch name {
+	case "User-Agent", "Accept-Encoding", "Accept-Language", "Cache-Control", "Pragma", "Sec-Websocket-Extensions":
+		return true
+	}
+	return strings.HasPrefix(name, "Sec-Ch-")
+}

@@ -1,0 +1,13 @@
+//go:build !unix
+
+package proxy
+
+import (
+	"errors"
+	"syscall"
+)
+
+// canWait says that one can wait for a socket without a buffer to read into.
+const canWait = false
+
+func moveSocket(syscall.RawConn, func([]byte) error) error { return errors.ErrUnsupported }

@@ -1,0 +1,64 @@
+package proxy
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// tunnels are the open WebSockets of a proxy.
+type tunnels struct {
+	mu   sync.Mutex
+	open map[*Tunnel]struct{}
+	// empty is closed when the last one has ended; nil if nobody waits.
+	empty chan struct{}
+}
+
+func (s *tunnels) add(t *Tunnel) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open == nil {
+		s.open = make(map[*Tunnel]struct{})
+	}
+	s.open[t] = struct{}{}
+}
+
+func (s *tunnels) remove(t *Tunnel) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, t)
+	if len(s.open) == 0 && s.empty != nil {
+		close(s.empty)
+		s.empty = nil
+	}
+}
+
+// Tunnels is how many WebSockets are open.
+func (p *Proxy) Tunnels() int {
+	p.tunnels.mu.Lock()
+	defer p.tunnels.mu.Unlock()
+	return len(p.tunnels.open)
+}
+
+// CloseTunnels ends all open WebSockets with a close code (RFC 6455, 7.4.1), and
+// returns when they have ended or the context has.
+func (p *Proxy) CloseTunnels(ctx context.Context, code int) {
+	p.tunnels.mu.Lock()
+	empty := make(chan struct{})
+	for t := range p.tunnels.open {
+		t.Close(code)
+	}
+	if len(p.tunnels.open) == 0 {
+		close(empty)
+	} else {
+		p.tunnels.empty = empty
+	}
+	p.tunnels.mu.Unlock()
+	limit := time.NewTimer(2 * closeTimeout)
+	defer limit.Stop()
+	select {
+	case <-empty:
+	case <-limit.C:
+	case <-ctx.Done():
+	}
+}
