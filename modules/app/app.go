@@ -114,6 +114,7 @@ type App struct {
 	spawner        SpawnerModule
 	spawnerName    string
 	base           settingsBase
+	places         places
 
 	ctx      caddy.Context
 	log      *slog.Logger
@@ -122,7 +123,6 @@ type App struct {
 	site     atomic.Pointer[hub.Site]
 	tried    context.Context // ends when Start has opened the hub, or could not
 	endTry   context.CancelFunc
-	places         places
 	stop     context.CancelFunc
 	trying   sync.WaitGroup
 	internal *http.Server

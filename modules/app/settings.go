@@ -52,7 +52,7 @@ func (a *App) parseSettings() (settingsBase, error) {
 	}); err != nil {
 		return parsed, fmt.Errorf("caddyhub: %w", err)
 	}
-	return parsed, errors.Join(a.checkRoles(parsed.definitions), a.checkGroups(), a.checkServices(), a.checkLimits(), a.checkServers())
+	return parsed, errors.Join(a.checkRoles(parsed.definitions), a.checkGroups(), a.checkServices(), a.checkLimits())
 }
 
 // expandSecrets replaces {env.X} and {file.X} in the values that may be secret.
@@ -88,21 +88,21 @@ func (a *App) rules() authenticator.Rules {
 		UsernamePattern: a.UsernamePattern, UsernameMap: a.UsernameMap,
 	}
 }
-		Managed:    a.managed(),
 
 // settings builds everything else; it may read files.
 func (a *App) settings() (hub.Settings, error) {
 	settings := hub.Settings{
 		Base:       a.base.base,
-	settings.ServiceCheckInterval = a.ServiceCheckInterval.interval()
 		PublicURL:  a.base.public,
 		DefaultURL: a.DefaultURL,
 		Rules:      a.rules(),
+		Managed:    a.managed(),
 		Identity:   identity.Settings{Definitions: a.base.definitions, Sessions: a.sessionLimits()},
 	}
 	if settings.PublicURL == nil {
 		settings.PublicURL = a.publicURL()
 	}
+	settings.ServiceCheckInterval = a.ServiceCheckInterval.interval()
 	if a.Token != nil {
 		settings.Tokens.MaxLifetime = time.Duration(a.Token.MaxLifetime)
 		settings.Tokens.OAuthLifetime = time.Duration(a.Token.OAuthLifetime)
@@ -185,30 +185,15 @@ func (a *App) serverSettings(settings hub.Settings) (server.Settings, error) {
 		s.Named = server.NamedServers{Enabled: true, LimitPerUser: a.NamedServers.LimitPerUser}
 	}
 	if c := a.Servers; c != nil {
-		err = c.apply(&s)
+		s.Timeouts = server.Timeouts{
+			Start: time.Duration(c.StartTimeout), HTTP: time.Duration(c.HTTPTimeout), Poll: time.Duration(c.PollInterval),
+		}
+		s.Launch = server.Launch{
+			Environment: c.Environment, DefaultURL: c.DefaultURL, NotebookDir: c.NotebookDir,
+			AllowedScopes: c.OAuthClientAllowedScopes, TokenScopes: c.TokenScopes,
+		}
 	}
-	return s, err
-}
-
-// apply puts what is configured for every server into the settings.
-func (s *Servers) apply(to *server.Settings) error {
-	to.Timeouts = server.Timeouts{
-		Start: time.Duration(s.StartTimeout), HTTP: time.Duration(s.HTTPTimeout), Poll: time.Duration(s.PollInterval),
-	}
-	to.Launch = server.Launch{
-		Environment: s.Environment, DefaultURL: s.DefaultURL, NotebookDir: s.NotebookDir,
-		AllowedScopes: s.OAuthClientAllowedScopes, TokenScopes: s.TokenScopes,
-	}
-	to.GroupOverrides = s.groupOverrides()
-	html, err := s.optionsHTML()
-	if err != nil {
-		return err
-	}
-	if to.UserOptions, err = s.form(html); err != nil {
-		return err
-	}
-	to.Launch.Resources, err = s.limits()
-	return err
+	return s, nil
 }
 
 // apiURL is what JUPYTERHUB_API_URL becomes.
