@@ -48,6 +48,29 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 //			notebook_dir <path>
 //			oauth_client_allowed_scopes <scopes...>
 //			server_token_scopes <scopes...>
+//			mem_limit <size>
+//			mem_guarantee <size>
+//			cpu_limit <cores>
+//			cpu_guarantee <cores>
+//			option <name> {
+//				label <text>
+//				help <text>
+//				type select|radio|text|textarea|number|checkbox
+//				choices <values...>
+//				choice <value> [<label>] { help <text>; groups <groups...>; <overrides> }
+//				default <value>
+//				required
+//				pattern <regexp>
+//				max_length <number>
+//				placeholder <text>
+//				min <number>
+//				max <number>
+//				step <number>|any
+//				<overrides>
+//			}
+//			options_form <html>|{file.<path>}
+//			options_from_form passthrough|simple
+//			group_override <name> { groups <groups...>; <overrides> }
 //			...
 //		}
 //		named_servers { limit_per_user <number> }
@@ -80,6 +103,11 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 //		api_listen <address>
 //		default_url <path>
 //	}
+//
+// Overrides are environment (also with -NAME), default_url, notebook_dir,
+// start_timeout, http_timeout, mem_limit, mem_guarantee, cpu_limit and
+// cpu_guarantee, and the words of the spawner that may differ between servers.
+// In those of an option, {value} stands for what was chosen.
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the word caddyhub
 	if err := words.None(d); err != nil {

@@ -52,15 +52,7 @@ func (a *App) parseSettings() (settingsBase, error) {
 	}); err != nil {
 		return parsed, fmt.Errorf("caddyhub: %w", err)
 	}
-	return parsed, errors.Join(a.checkRoles(parsed.definitions), a.checkGroups(), a.checkServices(), a.checkLimits())
-}
-
-// expandSecrets replaces {env.X} and {file.X} in the values that may be secret.
-func (a *App) expandSecrets() {
-	replacer := caddy.NewReplacer()
-	for i := range a.Services {
-		a.Services[i].APIToken = replacer.ReplaceAll(a.Services[i].APIToken, "")
-	}
+	return parsed, errors.Join(a.checkLimits(), a.checkServers())
 }
 
 func parseOrigin(word, text string) (*url.URL, error) {
@@ -185,15 +177,30 @@ func (a *App) serverSettings(settings hub.Settings) (server.Settings, error) {
 		s.Named = server.NamedServers{Enabled: true, LimitPerUser: a.NamedServers.LimitPerUser}
 	}
 	if c := a.Servers; c != nil {
-		s.Timeouts = server.Timeouts{
-			Start: time.Duration(c.StartTimeout), HTTP: time.Duration(c.HTTPTimeout), Poll: time.Duration(c.PollInterval),
-		}
-		s.Launch = server.Launch{
-			Environment: c.Environment, DefaultURL: c.DefaultURL, NotebookDir: c.NotebookDir,
-			AllowedScopes: c.OAuthClientAllowedScopes, TokenScopes: c.TokenScopes,
-		}
+		err = c.apply(&s)
 	}
-	return s, nil
+	return s, err
+}
+
+// apply puts what is configured for every server into the settings.
+func (s *Servers) apply(to *server.Settings) error {
+	to.Timeouts = server.Timeouts{
+		Start: time.Duration(s.StartTimeout), HTTP: time.Duration(s.HTTPTimeout), Poll: time.Duration(s.PollInterval),
+	}
+	to.Launch = server.Launch{
+		Environment: s.Environment, DefaultURL: s.DefaultURL, NotebookDir: s.NotebookDir,
+		AllowedScopes: s.OAuthClientAllowedScopes, TokenScopes: s.TokenScopes,
+	}
+	to.GroupOverrides = s.groupOverrides()
+	html, err := s.optionsHTML()
+	if err != nil {
+		return err
+	}
+	if to.UserOptions, err = s.form(html); err != nil {
+		return err
+	}
+	to.Launch.Resources, err = s.limits()
+	return err
 }
 
 // apiURL is what JUPYTERHUB_API_URL becomes.
