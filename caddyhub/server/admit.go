@@ -29,6 +29,15 @@ const cleanWait = 10 * time.Second
 // ErrNamedDisabled, ErrNamedLimit, ErrName, ErrOptions, ErrSpawnLimit,
 // ErrActiveLimit and ErrAuthExpired.
 func (m *Manager) Start(ctx context.Context, user, name string, options json.RawMessage) error {
+	begun := m.now()
+	err := m.start(ctx, user, name, options)
+	if hook := m.settings.Load().Hooks.Refused; hook != nil && err != nil {
+		hook(user, name, m.now().Sub(begun), err)
+	}
+	return err
+}
+
+func (m *Manager) start(ctx context.Context, user, name string, options json.RawMessage) error {
 	request, err := m.newRequest(user, name, options)
 	if err != nil {
 		return err
@@ -157,6 +166,8 @@ func (m *Manager) admit(ctx context.Context, r request) error {
 	if err != nil {
 		return err
 	}
+	// Starting and stopping a server is activity of its user, whoever does it.
+	m.directory.Activity().Touch(identity.ActivityOfUser(r.user), m.now())
 	m.begin(op)
 	m.watch.wake(op.id())
 	return nil

@@ -23,8 +23,17 @@ type Hooks struct {
 	// Spawned tells that a start has ended on this node, after how long; the
 	// reason is empty if it succeeded.
 	Spawned func(server Server, took time.Duration, reason spawner.Reason)
-	// Stopped tells that a stop has ended on this node, and after how long.
-	Stopped func(server Server, took time.Duration)
+	// Refused tells that a start was refused before it began, and why.
+	Refused func(user, name string, took time.Duration, err error)
+	// Stopped tells that a stop has ended on this node, and after how long; or
+	// that an attempt failed, which is repeated.
+	Stopped func(server Server, took time.Duration, err error)
 	// Polled tells that a server was polled, and how long it took.
-	Polled func(took time.Duration)
+	Polled func(running bool, took time.Duration)
+	// RouteAdded and RouteDeleted tell that a server got its route or lost it, or
+	// should have, and how long that took: the commit, and this node's table.
+	RouteAdded, RouteDeleted func(took time.Duration, err error)
+	// Initialized tells that every server was looked at for the first time since
+	// this Manager runs, and how long that took.
+	Initialized func(took time.Duration)
 }

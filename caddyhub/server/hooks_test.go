@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -52,8 +53,20 @@ func TestHooks(t *testing.T) {
 				Spawned: func(server Server, took time.Duration, reason spawner.Reason) {
 					told = append(told, "spawned "+server.FullName()+" "+took.String()+string(reason))
 				},
-				Stopped: func(server Server, _ time.Duration) { told = append(told, "stopped "+server.FullName()) },
-				Polled:  func(time.Duration) { polls.Add(1) },
+				Stopped: func(server Server, _ time.Duration, err error) {
+					told = append(told, fmt.Sprint("stopped ", server.FullName(), " ", err))
+				},
+				Refused: func(user, name string, _ time.Duration, err error) {
+					told = append(told, fmt.Sprint("refused ", user, "/", name, " ", errors.Is(err, ErrRunning)))
+				},
+				RouteAdded:   func(_ time.Duration, err error) { told = append(told, fmt.Sprint("route ", err)) },
+				RouteDeleted: func(_ time.Duration, err error) { told = append(told, fmt.Sprint("no route ", err)) },
+				Initialized:  func(time.Duration) { told = append(told, "initialized") },
+				Polled: func(running bool, _ time.Duration) {
+					if running {
+						polls.Add(1)
+					}
+				},
 			}
 		})
 		routes := &applied{}
@@ -72,12 +85,18 @@ func TestHooks(t *testing.T) {
 		if _, err := n.Check(t.Context(), "ada", ""); err != nil || polls.Load() == before {
 			t.Errorf("looked at %d times before and %d after: %v", before, polls.Load(), err)
 		}
+		if err := n.Start(t.Context(), "ada", "", nil); !errors.Is(err, ErrRunning) {
+			t.Error(err)
+		}
 		if _, err := n.Stop(t.Context(), "ada", "", false); err != nil {
 			t.Error(err)
 		}
 		h.wait(n, "ada", "")
 		synctest.Wait()
-		want := []string{"before ada", "spawned ada/ 0s", "after ada/", "stopped ada/"}
+		want := []string{
+			"initialized", "before ada", "route <nil>", "spawned ada/ 0s", "refused ada/ true", "no route <nil>",
+			"after ada/", "stopped ada/ <nil>",
+		}
 		if diff := cmp.Diff(want, told); diff != "" {
 			t.Errorf("hooks (-want +got):\n%s", diff)
 		}

@@ -12,6 +12,7 @@ import (
 func (m *Manager) ready(op *operation) error {
 	op.reports.flush()
 	var done Server
+	begun := m.now()
 	err := m.change(op, func(w store.Writer, s Server) error {
 		done = Server{}
 		if s.Pending == PendingStop {
@@ -21,13 +22,20 @@ func (m *Manager) ready(op *operation) error {
 		done = s
 		return m.putReady(w, s)
 	})
+	hooks := op.settings.Hooks
 	if err != nil || !done.Ready {
+		if err != nil && hooks.RouteAdded != nil {
+			hooks.RouteAdded(m.now().Sub(begun), err)
+		}
 		return err
 	}
 	m.shown(m.done, done)
+	if hooks.RouteAdded != nil {
+		hooks.RouteAdded(m.now().Sub(begun), nil)
+	}
 	m.log.Info("server is ready", "server", op.logName(), "url", done.URL, "took", m.now().Sub(op.begun))
-	if hook := op.settings.Hooks.Spawned; hook != nil {
-		hook(done, m.now().Sub(op.begun), "")
+	if hooks.Spawned != nil {
+		hooks.Spawned(done, m.now().Sub(op.begun), "")
 	}
 	return nil
 }

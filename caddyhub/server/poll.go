@@ -24,12 +24,15 @@ const (
 // come up knows of each only that it was ready and makes sure that it answers,
 // and then every poll interval.
 func (m *Manager) pollAlways(ctx context.Context) {
-	verified := false
+	begun, verified := m.now(), false
 	for {
 		if interval := m.settings.Load().Timeouts.Poll; interval > 0 || !verified {
 			err := m.pollAll(ctx, !verified)
 			if err != nil && ctx.Err() == nil {
 				m.log.Warn("servers could not be polled", "error", err)
+			}
+			if hook := m.settings.Load().Hooks.Initialized; hook != nil && err == nil && !verified {
+				hook(m.now().Sub(begun))
 			}
 			verified = verified || err == nil
 		}
@@ -145,8 +148,8 @@ func (m *Manager) poll(ctx context.Context, s Server) (spawner.Status, error) {
 	settings := m.settings.Load()
 	begun := m.now()
 	status, err := settings.Spawner.Poll(ctx, s.Ref())
-	if settings.Hooks.Polled != nil {
-		settings.Hooks.Polled(m.now().Sub(begun))
+	if settings.Hooks.Polled != nil && err == nil {
+		settings.Hooks.Polled(status.Running, m.now().Sub(begun))
 	}
 	return status, err
 }

@@ -18,7 +18,7 @@ func TestServerEndsByItself(t *testing.T) {
 		var nodes []*node
 		for i, machine := range []string{"east", "west"} {
 			nodes = append(nodes, h.node(machine, func(s *Settings) {
-				s.Hooks.Polled = func(time.Duration) { polls[i].Add(1) }
+				s.Hooks.Polled = func(bool, time.Duration) { polls[i].Add(1) }
 			}))
 		}
 		s := h.ready(nodes[0], "ada", "")

@@ -70,8 +70,9 @@ func (m *Manager) end(ctx context.Context, user, name string, how ending) (s Ser
 		return s, ErrClosed
 	}
 	var op *operation
+	begun, routed := m.now(), false
 	err = m.update(ctx, func(w store.Writer) error {
-		op = nil
+		op, routed = nil, false
 		if how.orphan {
 			s, err = servers.Get(w, store.Join(user, name))
 		} else {
@@ -83,10 +84,12 @@ func (m *Manager) end(ctx context.Context, user, name string, how ending) (s Ser
 		if how.spawnID != "" && s.SpawnID != how.spawnID {
 			return nil
 		}
+		routed = s.Ready
 		op, err = m.recordEnd(w, &s, how)
 		return err
 	})
 	if err != nil {
+		m.unrouted(begun, routed, err)
 		return s, err
 	}
 	if op != nil {
@@ -94,10 +97,18 @@ func (m *Manager) end(ctx context.Context, user, name string, how ending) (s Ser
 	}
 	m.watch.wake(s.id())
 	m.shown(ctx, s)
+	m.unrouted(begun, routed, nil)
 	if working := m.runs(s.id()); op == nil && working != nil {
 		m.look(ctx, working)
 	}
 	return s, nil
+}
+
+// unrouted tells that a server should have lost its route, if it had one.
+func (m *Manager) unrouted(begun time.Time, routed bool, err error) {
+	if hook := m.settings.Load().Hooks.RouteDeleted; hook != nil && routed {
+		hook(m.now().Sub(begun), err)
+	}
 }
 
 // recordEnd is the transaction of end. The operation is nil if there is
@@ -138,6 +149,7 @@ func (m *Manager) recordEnd(w store.Writer, s *Server, how ending) (*operation, 
 // gone already.
 func (m *Manager) stop(op *operation, s Server) error {
 	err := m.halt(op, s)
+	hook := op.settings.Hooks.Stopped
 	if errors.Is(err, spawner.ErrElsewhere) {
 		given, err := m.handOver(op)
 		if err != nil {
@@ -151,25 +163,35 @@ func (m *Manager) stop(op *operation, s Server) error {
 		if m.quiet.Err() != nil {
 			return ErrClosed
 		}
+		if hook != nil {
+			hook(s, m.now().Sub(op.begun), err)
+		}
 		return err
 	}
-	if hook := op.settings.Hooks.PostStop; hook != nil {
-		ctx, cancel := m.interruptible(op.ctx, stopTimeout)
-		defer cancel()
-		if err := hook(ctx, s); err != nil {
-			m.log.Warn("hook after the stop failed", "server", op.logName(), "error", err)
-		}
-	}
+	m.postStop(op, s)
 	op.reports.flush()
 	if err := m.change(op, m.clear); err != nil {
 		return err
 	}
 	took := m.now().Sub(op.begun)
 	m.log.Info("server has stopped", "server", op.logName(), "took", took)
-	if hook := op.settings.Hooks.Stopped; hook != nil {
-		hook(s, took)
+	if hook != nil {
+		hook(s, took, nil)
 	}
 	return nil
+}
+
+// postStop lets others clean up after a server.
+func (m *Manager) postStop(op *operation, s Server) {
+	hook := op.settings.Hooks.PostStop
+	if hook == nil {
+		return
+	}
+	ctx, cancel := m.interruptible(op.ctx, stopTimeout)
+	defer cancel()
+	if err := hook(ctx, s); err != nil {
+		m.log.Warn("hook after the stop failed", "server", op.logName(), "error", err)
+	}
 }
 
 // halt returns when nothing of the server runs any more. Where a start did not
@@ -205,6 +227,7 @@ func (m *Manager) clear(w store.Writer, s Server) error {
 	if err := leases.Delete(w, s.id()); err != nil {
 		return err
 	}
+	m.directory.Activity().Touch(identity.ActivityOfUser(s.User), m.now())
 	if s.Remove {
 		return m.forget(w, s)
 	}
