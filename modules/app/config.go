@@ -76,6 +76,31 @@ type Servers struct {
 	// TokenScopes is what a server's own token may do. Default: the scopes of
 	// the role "server".
 	TokenScopes []string `json:"server_token_scopes,omitempty"`
+	// MemLimit is how much memory a server may use: a number and K, M, G or T, such
+	// as 8G. Servers are told; whether it is enforced is the spawner's affair.
+	// Default: no limit.
+	MemLimit string `json:"mem_limit,omitempty"`
+	// MemGuarantee is how much it can count on. Default: nothing.
+	MemGuarantee string `json:"mem_guarantee,omitempty"`
+	// CPULimit is how many cores a server may use, such as 0.5 or 4. Default: no
+	// limit.
+	CPULimit string `json:"cpu_limit,omitempty"`
+	// CPUGuarantee is how many it can count on. Default: none.
+	CPUGuarantee string `json:"cpu_guarantee,omitempty"`
+	// Options are what users are asked before a server starts, in this order.
+	// Default: nothing, and servers start at once.
+	Options []Option `json:"options,omitempty"`
+	// OptionsForm is HTML with fields of a form, shown below the options
+	// (JupyterHub's options_form). What it asks reaches the spawner as
+	// user_options and has no effect by itself. Scripts and styles belong into
+	// files of the pages' templates. {file./path/form.html} takes it from a file.
+	// Default: none.
+	OptionsForm string `json:"options_form,omitempty"`
+	// OptionsFromForm says how fields of OptionsForm are stored: "passthrough" as
+	// lists of texts, "simple" as texts, with true for "on". Default: passthrough.
+	OptionsFromForm string `json:"options_from_form,omitempty"`
+	// GroupOverrides are what is other than usual for members of groups.
+	GroupOverrides []GroupOverride `json:"group_overrides,omitempty"`
 }
 
 // Role is a named list of scopes and those who have it.
