@@ -56,6 +56,15 @@ func truth(s *openapi3.Schema)     { s.Type = &openapi3.Types{"boolean"} }
 // undescribed are paths that the description leaves out.
 var undescribed = []string{"/health", "/authorizations/token/", "/admin-access", "/server/progress", "/progress"}
 
+// left says of which calls the description leaves out the answer, or has it
+// wrong: that which creates several groups, the group after members were removed,
+// changes of services, and their list, which is an object.
+func left(method, path string) bool {
+	return method == http.MethodPost && path == "/groups" ||
+		method == http.MethodDelete && strings.HasPrefix(path, "/groups/") && strings.HasSuffix(path, "/users") ||
+		method != http.MethodGet && strings.HasPrefix(path, "/services/") || path == "/services"
+}
+
 // described is JupyterHub's description with the exceptions, and closed: a field
 // that it does not know is an error.
 var described = sync.OnceValues(func() (*openapi3.T, error) {
@@ -71,7 +80,7 @@ var described = sync.OnceValues(func() (*openapi3.T, error) {
 		e.change(schema.Properties[e.property].Value)
 	}
 	closed := false
-	for _, name := range []string{"User", "Server", "Service", "Token", "NewToken"} {
+	for _, name := range []string{"User", "Server", "Service", "Token", "NewToken", "Group"} {
 		doc.Components.Schemas[name].Value.AdditionalProperties.Has = &closed
 	}
 	return doc, nil
@@ -102,7 +111,8 @@ func conforms(t *testing.T, r *http.Request, got *httptest.ResponseRecorder) {
 		return
 	}
 	path := strings.TrimPrefix(r.URL.EscapedPath(), "/hub/api")
-	if slices.ContainsFunc(undescribed, func(part string) bool { return strings.Contains(path, part) }) || r.Method == http.MethodOptions {
+	if slices.ContainsFunc(undescribed, func(part string) bool { return strings.Contains(path, part) }) ||
+		left(r.Method, path) || r.Method == http.MethodOptions {
 		return
 	}
 	matchesDescription(t, r, path, got)

@@ -60,15 +60,23 @@ func (c *call) checkMembership(r store.Reader, group identity.Group, users []str
 	return nil
 }
 
-// reachesMembers says whether the caller can act for the members of a group.
+// reachesMembers says whether the caller can do more to the members of a group
+// than look at them.
 func (c *call) reachesMembers(group string) bool {
-	for _, name := range []string{"tokens", "access:servers"} {
+	for _, name := range c.scopes.Names() {
 		filters, _ := c.scopes.Filters(name)
-		if slices.Contains(filters.Values(scope.KindGroup), group) {
+		if actsOnUsers(name) && slices.Contains(filters.Values(scope.KindGroup), group) {
 			return true
 		}
 	}
 	return false
+}
+
+// actsOnUsers says of which scopes a filter by group means the members, and not
+// only for reading.
+func actsOnUsers(name string) bool {
+	return !strings.HasPrefix(name, "read:") && !strings.HasPrefix(name, "list:") &&
+		!strings.Contains(name, "groups") && !strings.Contains(name, "services")
 }
 
 // checkGain refuses what a user would gain by the roles of a group, unless the
