@@ -85,6 +85,7 @@ func (c *call) serviceOf(model map[string]any) (service identity.Service, token 
 	}
 	service = identity.Service{Name: c.service, OAuthClientAllowedScopes: allowed}
 	service.Admin, _ = model["admin"].(bool)
+	service.OAuthNoConfirm, _ = model["oauth_no_confirm"].(bool)
 	if err := c.checkServiceScopes(service); err != nil {
 		return service, "", err
 	}
@@ -94,7 +95,6 @@ func (c *call) serviceOf(model map[string]any) (service identity.Service, token 
 	service.URL, _ = model["url"].(string)
 	service.OAuthClientID, _ = model["oauth_client_id"].(string)
 	service.OAuthRedirectURI, _ = model["oauth_redirect_uri"].(string)
-	service.OAuthNoConfirm, _ = model["oauth_no_confirm"].(bool)
 	if display, given := model["display"].(bool); given {
 		service.Hidden = !display
 	}
