@@ -67,6 +67,7 @@ func TestPostActivity(t *testing.T) {
 		neither = "body must contain at least one of `last_activity` or `servers`"
 		shape   = "servers must be a dict of the form {server_name: {last_activity: timestamp}}"
 	)
+	before := h.last(identity.ActivityOfUser("ada"))
 	for body, want := range map[string]string{
 		``: "body must be a json dict", `[]`: "body must be a json dict", `{`: "Invalid JSON in body of request",
 		`{}`: neither, `{"last_activity":null,"servers":{}}`: neither,
@@ -80,7 +81,7 @@ func TestPostActivity(t *testing.T) {
 	} {
 		h.expect(post(body), 400, want)
 	}
-	if at := h.last(identity.ActivityOfUser("ada")); !at.IsZero() {
+	if at := h.last(identity.ActivityOfUser("ada")); !at.Equal(before) {
 		t.Errorf("a refused report was taken in part: %v", at)
 	}
 	for text, want := range map[string]time.Time{

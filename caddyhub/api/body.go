@@ -6,6 +6,8 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -18,7 +20,7 @@ func decodeBody(body []byte) (any, error) {
 		return nil, nil
 	}
 	invalid := badRequest("Invalid JSON in body of request")
-	if !utf8.Valid(body) {
+	if !utf8.Valid(body) || halfCharacter(body) {
 		return nil, invalid
 	}
 	decoder := json.NewDecoder(bytes.NewReader(body))
@@ -33,11 +35,56 @@ func decodeBody(body []byte) (any, error) {
 	return value, nil
 }
 
+// halfCharacter says whether JSON has half of a surrogate pair, as in "\ud800": it
+// is no character, and decoding would make another one of it.
+func halfCharacter(body []byte) bool {
+	for at := 0; at+1 < len(body); at++ {
+		if body[at] != '\\' {
+			continue
+		}
+		at++ // what is escaped is not the beginning of an escape
+		if body[at] != 'u' {
+			continue
+		}
+		unit := codeUnit(body[at+1:])
+		if !utf16.IsSurrogate(unit) {
+			continue
+		}
+		at += len("d800")
+		if at+2 >= len(body) || body[at+1] != '\\' || body[at+2] != 'u' ||
+			utf16.DecodeRune(unit, codeUnit(body[at+3:])) == utf8.RuneError {
+			return true
+		}
+		at += len(`\udc00`)
+	}
+	return false
+}
+
+// codeUnit reads four hexadecimal digits; 0 if there are none.
+func codeUnit(text []byte) rune {
+	if len(text) < 4 {
+		return 0
+	}
+	unit, err := strconv.ParseUint(string(text[:4]), 16, 16)
+	if err != nil {
+		return 0
+	}
+	return rune(unit)
+}
+
 // object decodes the body as a JSON object; nil if there is no body or null.
 func (c *call) object() (map[string]any, error) {
 	value, err := c.value()
-	if err != nil || value == nil {
+	if err != nil {
 		return nil, err
+	}
+	return asObject(value)
+}
+
+// asObject is a decoded body as an object; nil if it is nil.
+func asObject(value any) (map[string]any, error) {
+	if value == nil {
+		return nil, nil
 	}
 	model, is := value.(map[string]any)
 	if !is {

@@ -43,7 +43,7 @@ func getProgress(c *call) error {
 		return server.ErrClosed
 	}
 	if first.err != nil {
-		return notShown(first.err)
+		return c.notShown(first.err)
 	}
 	c.w.Header().Set("Content-Type", "text/event-stream")
 	c.w.Header().Set("Cache-Control", "no-cache")
@@ -57,9 +57,9 @@ func getProgress(c *call) error {
 }
 
 // notShown is why there is no progress to show. JupyterHub does not say which of
-// user and server is missing.
-func notShown(err error) error {
-	if errors.Is(err, server.ErrNotFound) {
+// user and server is missing, and forgets a named server that is stopped.
+func (c *call) notShown(err error) error {
+	if errors.Is(err, server.ErrNotFound) || errors.Is(err, server.ErrNotStarting) && c.server != "" {
 		return &failure{status: http.StatusNotFound, err: err}
 	}
 	return err

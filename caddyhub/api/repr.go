@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -34,7 +36,7 @@ func writeRepr(text *strings.Builder, value any) {
 	case bool:
 		text.WriteString(map[bool]string{true: "True", false: "False"}[value])
 	case json.Number:
-		text.WriteString(string(value))
+		text.WriteString(number(value))
 	case string:
 		writeString(text, value)
 	case []any:
@@ -62,6 +64,26 @@ func writeRepr(text *strings.Builder, value any) {
 		}
 		text.WriteByte('}')
 	}
+}
+
+// number is a number as Python writes it: integers as they came, 1e3 as 1000.0.
+func number(value json.Number) string {
+	float, err := value.Float64()
+	switch size := math.Abs(float); {
+	case isInteger(value):
+		return string(value)
+	case err != nil && float < 0: // too large for either language
+		return "-inf"
+	case err != nil:
+		return "inf"
+	case size >= 1e16 || size < 1e-4 && size > 0:
+		return strconv.FormatFloat(float, 'e', -1, 64)
+	}
+	text := strconv.FormatFloat(float, 'f', -1, 64)
+	if !strings.Contains(text, ".") {
+		text += ".0"
+	}
+	return text
 }
 
 func writeString(text *strings.Builder, value string) {

@@ -37,12 +37,15 @@ func startServer(c *call) error {
 	if err := c.named(); err != nil {
 		return err
 	}
-	// Any JSON object is the user's options, and stored as it came.
-	if _, err := c.value(); err != nil {
-		return err
-	}
 	ctx := c.r.Context()
-	err := c.options.Servers.Start(ctx, c.user, c.server, c.body)
+	// Any JSON object is the user's options, and stored as it came.
+	_, err := c.value()
+	if err == nil {
+		err = c.options.Servers.Start(ctx, c.user, c.server, c.body)
+	}
+	if err != nil {
+		err = c.cause(err)
+	}
 	var refusal *server.Error
 	if errors.As(err, &refusal) && refusal.Pending == server.PendingSpawn {
 		return c.empty(http.StatusAccepted, typeText)
@@ -62,6 +65,22 @@ func startServer(c *call) error {
 		return c.empty(http.StatusAccepted, typeText)
 	}
 	return notStarted(s)
+}
+
+// cause is why a start is refused: what is wrong with the body only counts if
+// nothing is wrong with the user and the server.
+func (c *call) cause(refusal error) error {
+	f := describe(refusal)
+	if f.status != http.StatusBadRequest {
+		return refusal
+	}
+	if _, err := c.options.Directory.User(c.r.Context(), c.user); err != nil {
+		return err
+	}
+	if err := c.options.Servers.MayStart(c.r.Context(), c.user, c.server); err != nil {
+		return err
+	}
+	return refusal
 }
 
 // begun answers for a start or stop that is recorded but could not be waited

@@ -35,7 +35,7 @@ func TestCreateToken(t *testing.T) {
 		`{"roles":["admin"]}`:                  "",
 		`{"expires_in":"1"}`:                   "token expires_in must be null or integer, not '1'",
 		`{"expires_in":1.5}`:                   "token expires_in must be null or integer, not 1.5",
-		`{"expires_in":1e3}`:                   "token expires_in must be null or integer, not 1e3",
+		`{"expires_in":1e3}`:                   "token expires_in must be null or integer, not 1000.0",
 		`{"expires_in":true}`:                  "token expires_in must be null or integer, not True",
 		`{"expires_in":-1}`:                    "expires_in must be a positive integer or null, not -1",
 		`{"expires_in":-99999999999999999999}`: "expires_in must be a positive integer or null, not -99999999999999999999",

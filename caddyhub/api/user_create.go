@@ -184,12 +184,16 @@ func (c *call) notAdded(name string, err error) error {
 // name that no login could ever have is refused instead, since nobody could use
 // the account.
 func createUser(c *call) error {
+	body, err := c.value()
+	if err != nil {
+		return err
+	}
 	if unknown, err := c.unknown([]string{c.user}); err != nil {
 		return err
 	} else if len(unknown) == 0 {
 		return alreadyExists(c.user)
 	}
-	model, err := c.object()
+	model, err := asObject(body)
 	if err != nil {
 		return err
 	}

@@ -55,8 +55,8 @@ func TestListUsers(t *testing.T) {
 		"sort=-id":                             "A%_b eve bob ada root",
 		"sort=name":                            "A%_b ada bob eve root",
 		"sort=-name":                           "root eve bob ada A%_b",
-		"sort=last_activity":                   "ada bob eve A%_b root", // only root was ever active
-		"sort=-last_activity":                  "root ada bob eve A%_b",
+		"sort=last_activity":                   "A%_b bob ada eve root", // those whose server was started were active then
+		"sort=-last_activity":                  "root eve ada bob A%_b",
 		"state=active":                         "ada bob eve",
 		"state=ready":                          "ada bob",
 		"state=inactive":                       "root A%_b",

@@ -79,7 +79,8 @@ func TestCreateUser(t *testing.T) {
 	post := func(name, body string) request {
 		return request{method: "POST", path: "/users/" + name, body: body, token: root}
 	}
-	h.expect(post("ada", "not json"), 409, "User ada already exists")
+	h.expect(post("ada", "not json"), 400, "Invalid JSON in body of request")
+	h.expect(post("ada", "[1]"), 409, "User ada already exists")
 	h.expect(post("new", "[1]"), 400, "Invalid JSON data: [1]")
 	h.expect(post("new", `{"admin":1}`), 400, "user.admin must be <class 'bool'>, not: <class 'int'>")
 	for _, name := range []string{"New", "%20new", "a%2Fb", "%00", "a%0Ab", "%EF%BC%A1", "%2e%2e"} {

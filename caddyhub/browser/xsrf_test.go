@@ -61,7 +61,7 @@ func TestXSRF(t *testing.T) {
 		"one of several":         {request("POST", "/hub/spawn?_xsrf=x", "X-XSRFToken: "+token), visit, gate.XSRFPassed},
 		"missing":                {request("POST", "/hub/spawn"), visit, gate.XSRFMissing},
 		"only in the cookie":     {request("POST", "/hub/spawn", "Cookie: _xsrf="+token), visit, gate.XSRFMissing},
-		"empty":                  {form(""), visit, gate.XSRFMismatch},
+		"empty":                  {form(""), visit, gate.XSRFMissing},
 		"made up":                {post("x"), visit, gate.XSRFMismatch},
 		"of another session":     {post(f.mint(t, &other, hub)), visit, gate.XSRFMismatch},
 		"of another path":        {post(f.mint(t, &f.session, lab)), visit, gate.XSRFMismatch},

@@ -107,6 +107,8 @@ func XSRFTokens(r *http.Request) []string {
 	tokens = append(tokens, r.Header["X-Csrftoken"]...)
 	tokens = append(tokens, queryValues(r.URL.RawQuery, "_xsrf")...)
 	tokens = append(tokens, r.PostForm["_xsrf"]...)
+	// An empty one is none, as for JupyterHub.
+	tokens = slices.DeleteFunc(tokens, func(token string) bool { return token == "" })
 	// More than a few are no browser's doing, and each costs a check.
 	return tokens[:min(len(tokens), 8)]
 }

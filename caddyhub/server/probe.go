@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/spawner"
@@ -119,7 +120,7 @@ func exitError(status spawner.Status) error {
 	if status.Message != "" {
 		message += ": " + status.Message
 	}
-	return &spawner.Error{Reason: spawner.ReasonExited, Message: message + "."}
+	return &spawner.Error{Reason: spawner.ReasonExited, Message: strings.TrimSuffix(message, ".") + "."}
 }
 
 // defaultProbe goes straight to the server; proxies of the environment are not
