@@ -12,8 +12,11 @@ import (
 	_ "github.com/caddyhub/caddyhub/modules/authenticators/null"           // authenticator null
 	_ "github.com/caddyhub/caddyhub/modules/authenticators/sharedpassword" // authenticator shared_password
 	_ "github.com/caddyhub/caddyhub/modules/command"                       // caddyhub token
+	_ "github.com/caddyhub/caddyhub/modules/configproxy"                   // caddyhub configurable-http-proxy
 	_ "github.com/caddyhub/caddyhub/modules/handlers/hub"                  // hub, and its parts
+	_ "github.com/caddyhub/caddyhub/modules/handlers/hubroutesapi"         // hub_routes_api
 	_ "github.com/caddyhub/caddyhub/modules/spawners/process"              // spawner process
 	_ "github.com/caddyhub/caddyhub/modules/stores/embedded"               // store embedded
+	_ "github.com/caddyhub/caddyhub/modules/stores/memory"                 // store memory
 	_ "github.com/caddyhub/caddyhub/modules/stores/redis"                  // store redis
 )

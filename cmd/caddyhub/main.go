@@ -4,11 +4,13 @@ package main
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 
 	"github.com/caddyhub/caddyhub/caddyhub/version"
+	"github.com/caddyhub/caddyhub/modules/configproxy"
 
 	_ "github.com/caddyhub/caddyhub/modules"
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
@@ -33,5 +35,6 @@ func main() {
 	caddy.CustomLongDescription = description
 	// Caddy puts this before its own version, in "version" and "--version".
 	caddy.CustomVersion = fmt.Sprintf("caddyhub %s, JupyterHub %s, Caddy", version.Release, version.JupyterHub)
+	os.Args = configproxy.Arguments(os.Args)
 	caddycmd.Main()
 }

@@ -109,6 +109,14 @@ type App struct {
 	// server.
 	DefaultURL string `json:"default_url,omitempty"`
 
+	// DefaultTarget is where a proxy sends what no route is for, see ProxyOnly:
+	// "http://127.0.0.1:8081". A route for / that was added over the API comes
+	// first. Default: such requests are answered 404.
+	DefaultTarget string `json:"default_target,omitempty"`
+
+	// proxyOnly and registry are of an app without a hub, hub and site of one with.
+	proxyOnly      bool
+	registry       *sharedRegistry
 	store          StoreModule
 	authenticators []namedAuthenticator
 	spawner        SpawnerModule
@@ -145,13 +153,23 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := a.loadGuests(ctx); err != nil {
 		return err
 	}
+	if a.proxyOnly {
+		_, err := a.defaultTarget()
+		return err
+	}
 	base, err := a.parseSettings()
 	a.base = base
 	return err
 }
 
-// complete says what a hub cannot do without.
+// complete says what a hub cannot do without. A proxy can do without anything.
 func (a *App) complete() error {
+	if a.onlyRoutes() {
+		return nil
+	}
+	if a.DefaultTarget != "" {
+		return errors.New("caddyhub: default_target is for a proxy without a hub; what no route of a hub is for is the hub's own")
+	}
 	if a.SpawnerRaw == nil {
 		return errors.New(`caddyhub: no spawner: nothing could start servers; add a line such as "spawner process"`)
 	}
@@ -168,11 +186,15 @@ func (a *App) loadGuests(ctx caddy.Context) error {
 	if err := a.complete(); err != nil {
 		return err
 	}
+	a.proxyOnly = a.onlyRoutes()
 	loaded, err := ctx.LoadModule(a, "StoreRaw")
 	if err != nil {
 		return fmt.Errorf("caddyhub: store: %w", err)
 	}
 	a.store = loaded.(StoreModule)
+	if a.proxyOnly {
+		return nil
+	}
 	// Loading a module forgets its raw configuration, and with it its name.
 	if a.spawnerName, err = typeOf(a.SpawnerRaw); err != nil {
 		return err
@@ -226,6 +248,9 @@ const retry = time.Second
 // trying while the handlers answer 503.
 func (a *App) Start() error {
 	defer a.endTry()
+	if a.proxyOnly {
+		return a.startProxy()
+	}
 	settings, err := a.settings()
 	if err != nil {
 		return err
@@ -313,6 +338,9 @@ func (a *App) Stop() error {
 // Cleanup gives the hub back; the last one closes it. It is called without Stop
 // if another part of the configuration could not start.
 func (a *App) Cleanup() error {
+	if a.proxyOnly {
+		return a.cleanupProxy()
+	}
 	if a.hub == nil {
 		return nil
 	}

@@ -124,6 +124,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	known["api_url"] = words.ToText(&a.APIURL)
 	known["api_listen"] = words.ToText(&a.APIListen)
 	known["default_url"] = words.ToText(&a.DefaultURL)
+	known["default_target"] = words.ToText(&a.DefaultTarget)
 	if err := words.Block(d, "caddyhub", known); err != nil {
 		return err
 	}

@@ -12,8 +12,17 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/hub"
 )
 
-// Of returns the app for a handler.
+// Of returns the app for a handler that needs a hub.
 func Of(ctx caddy.Context, directive string) (*App, error) {
+	found, err := Any(ctx, directive)
+	if err == nil && found.ProxyOnly() {
+		return nil, fmt.Errorf("%s: the global option caddyhub has neither a spawner nor an authenticator, so that it is a proxy and no hub; add \"spawner process\" and an authenticator, or remove %s", directive, directive)
+	}
+	return found, err
+}
+
+// Any returns the app for a handler that works with and without a hub.
+func Any(ctx caddy.Context, directive string) (*App, error) {
 	loaded, err := ctx.AppIfConfigured("caddyhub")
 	if errors.Is(err, caddy.ErrNotConfigured) {
 		return nil, fmt.Errorf("%s: no hub is configured; add the global option \"caddyhub { ... }\" at the top of the Caddyfile", directive)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddyhub/caddyhub/caddyhub/hub"
 	"github.com/caddyhub/caddyhub/caddyhub/identity/keyring"
+	"github.com/caddyhub/caddyhub/caddyhub/store"
 	"github.com/caddyhub/caddyhub/caddyhub/store/cached"
 	"github.com/caddyhub/caddyhub/caddyhub/store/embedded"
 	"github.com/caddyhub/caddyhub/modules/app"
@@ -64,6 +65,16 @@ func (s *Store) Open(log *slog.Logger) (hub.Backend, error) {
 	return hub.Backend{Store: hot, Keys: keyring.File{Path: s.Path + ".keys", Now: time.Now}}, nil
 }
 
+// OpenRoutes opens the file for routes alone.
+func (s *Store) OpenRoutes(log *slog.Logger) (store.Store, error) {
+	// Not what Open returned: an error would come with a store that is not nil.
+	opened, err := embedded.Open(embedded.Options{Path: s.Path, Logger: log})
+	if err != nil {
+		return nil, err
+	}
+	return opened, nil
+}
+
 // UnmarshalCaddyfile sets up the module. Syntax:
 //
 //	store embedded {
@@ -76,6 +87,7 @@ func (s *Store) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 // Interface guards
 var (
 	_ app.StoreModule       = (*Store)(nil)
+	_ app.RoutesStore       = (*Store)(nil)
 	_ caddy.Provisioner     = (*Store)(nil)
 	_ caddyfile.Unmarshaler = (*Store)(nil)
 )

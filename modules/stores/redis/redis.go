@@ -16,6 +16,7 @@ import (
 
 	"github.com/caddyhub/caddyhub/caddyhub/hub"
 	"github.com/caddyhub/caddyhub/caddyhub/identity/keyring"
+	"github.com/caddyhub/caddyhub/caddyhub/store"
 	"github.com/caddyhub/caddyhub/caddyhub/store/cached"
 	"github.com/caddyhub/caddyhub/caddyhub/store/redis"
 	"github.com/caddyhub/caddyhub/modules/app"
@@ -71,19 +72,29 @@ func (s *Store) Identity() string {
 
 // Open makes the client; the server may be away.
 func (s *Store) Open(log *slog.Logger) (hub.Backend, error) {
-	if s.URL == "" {
-		return hub.Backend{}, errors.New(`store redis needs the address of the server; write "url redis://HOST:6379", or {env.REDIS_URL} and set that variable`)
-	}
 	if len(s.Secret) < keyring.MinSecret {
 		return hub.Backend{}, fmt.Errorf("store redis needs a secret of at least %d characters, the same on every node: set the environment variable CADDYHUB_SECRET, for example to what `openssl rand -hex 32` prints", keyring.MinSecret)
 	}
-	opened, err := redis.Open(redis.Options{URL: s.URL, Prefix: s.Prefix, Logger: log})
+	opened, err := s.OpenRoutes(log)
 	if err != nil {
 		return hub.Backend{}, err
 	}
 	hot := cached.New(opened, cached.Options{Grace: time.Duration(s.Grace), Logger: log})
 	keys := keyring.Stored{Store: opened, Secret: []byte(s.Secret), Now: time.Now}
 	return hub.Backend{Store: hot, Keys: keys}, nil
+}
+
+// OpenRoutes makes the client for routes alone, which nothing has to be sealed
+// for.
+func (s *Store) OpenRoutes(log *slog.Logger) (store.Store, error) {
+	if s.URL == "" {
+		return nil, errors.New(`store redis needs the address of the server; write "url redis://HOST:6379", or {env.REDIS_URL} and set that variable`)
+	}
+	opened, err := redis.Open(redis.Options{URL: s.URL, Prefix: s.Prefix, Logger: log})
+	if err != nil {
+		return nil, err
+	}
+	return opened, nil
 }
 
 // UnmarshalCaddyfile sets up the module. Syntax:
@@ -110,6 +121,7 @@ func (s *Store) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 // Interface guards
 var (
 	_ app.StoreModule       = (*Store)(nil)
+	_ app.RoutesStore       = (*Store)(nil)
 	_ caddy.Provisioner     = (*Store)(nil)
 	_ caddyfile.Unmarshaler = (*Store)(nil)
 )
