@@ -9,31 +9,6 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 )
 
-// answer notes what status is written.
-type answer struct {
-	http.ResponseWriter
-	status int
-}
-
-// WriteHeader implements http.ResponseWriter.
-func (a *answer) WriteHeader(status int) {
-	if a.status == 0 && status >= http.StatusOK {
-		a.status = status
-	}
-	a.ResponseWriter.WriteHeader(status)
-}
-
-// Write implements http.ResponseWriter.
-func (a *answer) Write(data []byte) (int, error) {
-	if a.status == 0 {
-		a.status = http.StatusOK
-	}
-	return a.ResponseWriter.Write(data)
-}
-
-// Unwrap is for http.ResponseController.
-func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
-
 // account tells the metrics and the audit log what came of a request. It is the
 // one place that does so, so that no endpoint can be forgotten.
 func (c *call) account(begun time.Time) {
@@ -42,7 +17,7 @@ func (c *call) account(begun time.Time) {
 		pattern = c.path.pattern
 	}
 	if observe := c.options.Observe; observe != nil {
-		observe("api "+pattern, c.r.Method, c.answer.status, c.options.Now().Sub(begun))
+		observe("api "+pattern, c.r.Method, c.answer.Status(), c.options.Now().Sub(begun))
 	}
 	if c.path == nil || c.options.Audit == nil {
 		return
@@ -61,7 +36,7 @@ func (c *call) event(pattern string) audit.Event {
 	done := actionOf(c.r.Method, pattern)
 	event := audit.Event{
 		Action: done.name, Routine: done.routine, Actor: c.identity.Actor(), Remote: c.options.Remote(c.r),
-		Status:  c.answer.status,
+		Status:  c.answer.Status(),
 		Target:  audit.Target{User: c.user, Group: c.group, Service: c.service},
 		Details: c.told(done.fields),
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddyhub/caddyhub/caddyhub/browser"
 	"github.com/caddyhub/caddyhub/caddyhub/gate"
+	"github.com/caddyhub/caddyhub/caddyhub/httpstatus"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/scope"
 )
@@ -24,7 +25,7 @@ type call struct {
 	r *http.Request
 
 	// answer is what w writes to; path what was asked for, nil if unknown.
-	answer answer
+	answer httpstatus.Recorder
 	path   *endpoints
 
 	visit browser.Visit
@@ -45,7 +46,7 @@ type call struct {
 // ServeHTTP answers a request for which Serves is true.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.setHeaders(w.Header())
-	c := &call{API: a, r: r, answer: answer{ResponseWriter: w}}
+	c := &call{API: a, r: r, answer: httpstatus.Recorder{ResponseWriter: w}}
 	c.w = &c.answer
 	defer c.account(a.options.Now())
 	if err := c.serve(); err != nil {

@@ -81,7 +81,7 @@ func TestRecord(t *testing.T) {
 
 func TestOutcome(t *testing.T) {
 	for status, want := range map[int]Outcome{0: Success, 201: Success, 302: Success, 400: Refused, 404: Refused, 500: Failure, 503: Failure} {
-		if got := (Event{Status: status}).outcome(); got != want {
+		if got := (Event{Status: status}).Result(); got != want {
 			t.Errorf("%d: %s, want %s", status, got, want)
 		}
 	}

@@ -83,8 +83,8 @@ const (
 	Failure Outcome = "failure"
 )
 
-// outcome is the stated one, or what the status tells.
-func (e Event) outcome() Outcome {
+// Result is the stated outcome, or what the status tells.
+func (e Event) Result() Outcome {
 	switch {
 	case e.Outcome != "":
 		return e.Outcome

@@ -43,7 +43,7 @@ func (l *Log) Record(ctx context.Context, event Event) {
 func (e Event) attributes() []slog.Attr {
 	list := []slog.Attr{
 		slog.String("action", e.Action),
-		slog.String("outcome", string(e.outcome())),
+		slog.String("outcome", string(e.Result())),
 	}
 	text := func(name, value string) {
 		if value != "" {

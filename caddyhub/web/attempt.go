@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"unicode/utf8"
 
+	"github.com/caddyhub/caddyhub/caddyhub/audit"
 	"github.com/caddyhub/caddyhub/caddyhub/authenticator"
 	"github.com/caddyhub/caddyhub/caddyhub/gate"
 )
@@ -30,6 +31,7 @@ func (c *call) tryLogin() error {
 		return loginFailure(authenticator.ErrUnknown)
 	}
 	attempt := authenticator.Attempt{Form: c.loginFields(), Request: c.r, Remote: remote(c.r)}
+	c.did(actionLogin, audit.Target{User: attempt.Username()})
 	decision, err := c.options.Login.Login(c.r.Context(), name, attempt)
 	if err != nil {
 		status, message, retryAfter := authenticator.Describe(err)

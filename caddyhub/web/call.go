@@ -7,8 +7,10 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/caddyhub/caddyhub/caddyhub/audit"
 	"github.com/caddyhub/caddyhub/caddyhub/browser"
 	"github.com/caddyhub/caddyhub/caddyhub/gate"
+	"github.com/caddyhub/caddyhub/caddyhub/httpstatus"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/scope"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
@@ -31,6 +33,14 @@ type call struct {
 	visit browser.Visit
 	// names are the variables of the path.
 	names map[string]string
+
+	// written is what w writes to, route what was asked for; nil if unknown.
+	written httpstatus.Recorder
+	route   *route
+	// caller is who came, whatever becomes of the visit.
+	caller *identity.Identity
+	// event is what the request has changed.
+	event audit.Event
 }
 
 // answer does what every path has in common, and then what the route says.
@@ -71,6 +81,7 @@ func (c *call) identify() (err error) {
 	defer cancel()
 	credentials := gate.ReadCredentials(c.r, c.options.Browser.CredentialNames(c.r))
 	c.visit, err = c.options.Browser.BySession(ctx, browser.Visit{Credentials: credentials})
+	c.caller = c.visit.Identity
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/caddyhub/caddyhub/caddyhub/audit"
 	"github.com/caddyhub/caddyhub/caddyhub/authenticator"
 	"github.com/caddyhub/caddyhub/caddyhub/browser"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
@@ -13,6 +14,8 @@ import (
 // recorded, the session that the browser had ends, and it gets a new one.
 func (c *call) enter(decision *authenticator.Decision) error {
 	ctx := c.r.Context()
+	c.did(actionLogin, audit.Target{User: decision.User})
+	c.event.Details = map[string]any{"authenticator": decision.Authenticator}
 	if err := c.introduce(ctx, decision); err != nil {
 		return err
 	}
@@ -34,6 +37,7 @@ func (c *call) enter(decision *authenticator.Decision) error {
 	if err != nil {
 		return err
 	}
+	c.event.Actor = audit.Actor{Kind: audit.User, Name: session.User, SessionID: session.ID}
 	c.options.Browser.SetSession(c.w, c.r, cookie, session)
 	c.options.Directory.Activity().Touch(identity.ActivityOfUser(decision.User), c.now())
 	c.log.InfoContext(ctx, "user logged in", "user", decision.User,

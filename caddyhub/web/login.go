@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/caddyhub/caddyhub/caddyhub/audit"
 	"github.com/caddyhub/caddyhub/caddyhub/authenticator"
 	"github.com/caddyhub/caddyhub/caddyhub/web/page"
 )
@@ -39,6 +40,7 @@ func (c *call) showLogin() error {
 // autoLogin asks an authenticator that finds all it needs in the request. The
 // query is its own: none of it is passed on to where the visitor goes.
 func (c *call) autoLogin(name string) error {
+	c.did(actionLogin, audit.Target{})
 	decision, err := c.options.Login.Login(c.r.Context(), name, authenticator.Attempt{
 		Request: c.r, Remote: remote(c.r),
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/caddyhub/caddyhub/caddyhub/audit"
 	"github.com/caddyhub/caddyhub/caddyhub/authenticator"
 	"github.com/caddyhub/caddyhub/caddyhub/browser"
 	"github.com/caddyhub/caddyhub/caddyhub/web/page"
@@ -21,6 +22,7 @@ func (c *call) logout() error {
 	c.visit = browser.Visit{}
 	c.options.Browser.Clear(c.w, c.r)
 	if left.Identity != nil {
+		c.did(actionLogout, audit.Target{User: left.Identity.Name()})
 		c.log.InfoContext(ctx, "user logged out", "user", left.Identity.Name())
 		if elsewhere := c.logoutElsewhere(ctx, left); elsewhere != "" {
 			return c.redirect(elsewhere, http.StatusFound)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/gate"
+	"github.com/caddyhub/caddyhub/caddyhub/httpstatus"
 	"github.com/caddyhub/caddyhub/caddyhub/version"
 )
 
@@ -42,7 +43,9 @@ func (s *Web) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.setHeaders(w.Header())
 	ctx, cancel := context.WithTimeout(r.Context(), pageTimeout)
 	defer cancel()
-	c := &call{Web: s, w: w, r: r.WithContext(ctx)}
+	c := &call{Web: s, r: r.WithContext(ctx), written: httpstatus.Recorder{ResponseWriter: w}}
+	c.w = &c.written
+	defer c.account(s.now())
 	if _, err := gate.Canonical(r, string(s.options.Base)); err != nil {
 		c.fail(&failure{status: http.StatusBadRequest, message: "Bad Request: " + err.Error()})
 		return
@@ -53,8 +56,9 @@ func (s *Web) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	route, names := s.find(below)
+	c.route = route
 	if route != nil && route.any != nil {
-		route.any(w, r)
+		route.any(c.w, r)
 		return
 	}
 	c.names = names

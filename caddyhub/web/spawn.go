@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/caddyhub/caddyhub/caddyhub/audit"
 	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
 	"github.com/caddyhub/caddyhub/caddyhub/scope"
 	"github.com/caddyhub/caddyhub/caddyhub/server"
@@ -85,6 +86,7 @@ func (c *call) spawned() (user, name string, err error) {
 func (c *call) start(user, name string, options json.RawMessage) error {
 	ctx := c.r.Context()
 	asks := c.options.UserOptions.Asks()
+	c.did(actionStart, audit.ServerOf(user, name))
 	if err := c.options.Servers.Start(ctx, user, name, options); err != nil {
 		if why, mendable := onForm(err); asks && mendable {
 			setRetryAfter(c.w.Header(), describe(err).retryAfter)

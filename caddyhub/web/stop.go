@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/caddyhub/caddyhub/caddyhub/audit"
 	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
 	"github.com/caddyhub/caddyhub/caddyhub/scope"
 	"github.com/caddyhub/caddyhub/caddyhub/server"
@@ -18,6 +19,7 @@ func (c *call) remove() error { return c.end(true) }
 
 func (c *call) end(remove bool) error {
 	ctx, user, name := c.r.Context(), c.names["user"], c.names["server"]
+	c.event.Target = audit.ServerOf(user, name)
 	if err := c.permit("delete:servers", scope.OnServer(user, name)); err != nil {
 		return err
 	}

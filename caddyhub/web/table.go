@@ -13,27 +13,27 @@ func (s *Web) table() []route {
 	static, logo := s.options.Pages.Static(), s.options.Pages.Logo()
 	return []route{
 		{path: "", who: visitors, get: (*call).root},
-		{path: "login", who: visitors, get: (*call).showLogin, post: (*call).tryLogin},
+		{path: "login", who: visitors, get: (*call).showLogin, post: (*call).tryLogin, action: actionLogin},
 		{path: "login/{authenticator}/{rest}", any: s.authenticatorPath},
-		{path: "oauth_callback", who: visitors, get: (*call).returnToLogin, acts: true},
-		{path: "logout", who: visitors, get: (*call).logout, acts: true},
+		{path: "oauth_callback", who: visitors, get: (*call).returnToLogin, acts: true, action: actionLogin},
+		{path: "logout", who: visitors, get: (*call).logout, acts: true, action: actionLogout},
 		{path: "home", who: members, get: (*call).home},
-		{path: "home/new-server", who: members, post: (*call).newServer},
-		{path: "spawn", who: members, get: (*call).spawn, post: (*call).spawnByForm, acts: true},
-		{path: "spawn/{user}", who: members, get: (*call).spawn, post: (*call).spawnByForm, acts: true},
-		{path: "spawn/{user}/{server}", who: members, get: (*call).spawn, post: (*call).spawnByForm, acts: true},
+		{path: "home/new-server", who: members, post: (*call).newServer, action: nothing},
+		{path: "spawn", who: members, get: (*call).spawn, post: (*call).spawnByForm, acts: true, action: actionStart},
+		{path: "spawn/{user}", who: members, get: (*call).spawn, post: (*call).spawnByForm, acts: true, action: actionStart},
+		{path: "spawn/{user}/{server}", who: members, get: (*call).spawn, post: (*call).spawnByForm, acts: true, action: actionStart},
 		{path: "spawn-pending/{user}", who: members, get: (*call).spawnPending},
 		{path: "spawn-pending/{user}/{server}", who: members, get: (*call).spawnPending},
-		{path: "stop/{user}", who: members, post: (*call).stop},
-		{path: "stop/{user}/{server}", who: members, post: (*call).stop},
-		{path: "delete/{user}/{server}", who: members, post: (*call).remove},
-		{path: "token", who: members, get: (*call).tokens, post: (*call).requestToken},
-		{path: "token/revoke/{token}", who: members, post: (*call).revokeToken},
+		{path: "stop/{user}", who: members, post: (*call).stop, action: actionStop},
+		{path: "stop/{user}/{server}", who: members, post: (*call).stop, action: actionStop},
+		{path: "delete/{user}/{server}", who: members, post: (*call).remove, action: actionRemove},
+		{path: "token", who: members, get: (*call).tokens, post: (*call).requestToken, action: actionToken},
+		{path: "token/revoke/{token}", who: members, post: (*call).revokeToken, action: actionRevoke},
 		{path: "user-redirect", who: members, get: (*call).userRedirect},
 		{path: "user-redirect/{rest}", who: members, get: (*call).userRedirect},
 		{path: "user/{rest}", any: s.options.UserPath},
 		{path: "error/{status}", who: everybody, get: (*call).proxyError},
-		{path: "security/csp-report", who: everybody, post: (*call).policyReport},
+		{path: "security/csp-report", who: everybody, post: (*call).policyReport, action: nothing},
 		{path: "static/{rest}", any: static.ServeHTTP},
 		{path: "logo", any: logo.ServeHTTP},
 	}
@@ -50,6 +50,8 @@ type route struct {
 	get, post func(*call) error
 	// acts says that get changes something: there is no HEAD then.
 	acts bool
+	// action is what post does, and get if it acts, in the audit log.
+	action string
 	// any answers every method instead, and looks after itself.
 	any http.HandlerFunc
 }

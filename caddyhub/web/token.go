@@ -48,11 +48,14 @@ func (c *call) requestToken() error {
 		scopes:    c.r.PostForm.Get("scopes"),
 	}
 	user := c.visit.Identity.Name()
+	c.event.Target.User = user
 	if err := c.permit("tokens", scope.OnUser(user)); err != nil {
 		return err
 	}
 	secret := keyring.RandomToken(tokenBytes)
 	token, err := c.issueToken(user, secret, form)
+	c.event.Target.TokenID = token.ID
+	c.event.Details = map[string]any{"note": form.note, "expires_in": form.expiresIn, "scopes": strings.Fields(form.scopes)}
 	var told *failure
 	if err != nil && (!errors.As(err, &told) || told.status != http.StatusBadRequest) {
 		return err
@@ -142,6 +145,10 @@ func mistake(message string) error { return &failure{status: http.StatusBadReque
 // revokeToken answers POST {hub}token/revoke/ID.
 func (c *call) revokeToken() error {
 	user, id := c.visit.Identity.Name(), c.names["token"]
+	c.event.Target.User = user
+	if identity.IsTokenID(id) {
+		c.event.Target.TokenID = id
+	}
 	if err := c.permit("tokens", scope.OnUser(user)); err != nil {
 		return err
 	}

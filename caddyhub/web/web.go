@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/caddyhub/caddyhub/caddyhub/audit"
 	"github.com/caddyhub/caddyhub/caddyhub/authenticator"
 	"github.com/caddyhub/caddyhub/caddyhub/browser"
 	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
@@ -47,6 +48,13 @@ type Options struct {
 	// run come by, with whatever the gate says.
 	UserPath http.HandlerFunc
 
+	// Observe, unless nil, is told of every request that was answered: the
+	// pattern of its path, its method, the status and how long it took.
+	Observe func(handler, method string, status int, took time.Duration)
+	// Attempted, unless nil, is told what came of each attempt to log in.
+	Attempted func(audit.Outcome)
+	// Audit records logins, logouts and all that pages change; nil discards.
+	Audit *audit.Log
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Log is for operators; nil discards.

@@ -9,7 +9,7 @@ import (
 
 // leaves import nothing of ours and may be imported by every package: records and
 // pure functions over strings and numbers, each read, tested and fuzzed alone.
-var leaves = []string{"audit", "hubpath", "nexturl", "scope", "version", "xsrf"}
+var leaves = []string{"audit", "hubpath", "httpstatus", "nexturl", "scope", "version", "xsrf"}
 
 // rule is what one package of caddyhub/, with the packages in it, may import of
 // caddyhub/ besides itself and the leaves.
@@ -64,6 +64,10 @@ var direction = map[string]rule{
 		may: []string{"identity", "lease", "server", "store"},
 		why: "it acts on what has become of servers and users; nobody asks it",
 	},
+	"userlist": {
+		may: []string{"identity", "server", "store"},
+		why: "it holds in memory what identity and server keep in the store, for whoever lists it",
+	},
 	"exchange": {
 		may: []string{"authenticator", "identity", "store"},
 		why: "it turns a foreign token into an identity, whichever handler was given the token",
@@ -93,7 +97,7 @@ var direction = map[string]rule{
 		why: "the provider is one of the faces of identity; the faces do not know each other",
 	},
 	"api": {
-		may: []string{"authenticator", "browser", "gate", "identity", "oauth", "route", "server", "share", "spawner", "store", "telemetry"},
+		may: []string{"authenticator", "browser", "gate", "identity", "oauth", "route", "server", "share", "spawner", "store", "telemetry", "userlist"},
 		why: "the REST API is one of the faces of the hub; the faces do not know each other",
 	},
 	"web": {
@@ -101,7 +105,7 @@ var direction = map[string]rule{
 		why: "the pages are one of the faces of the hub; the faces do not know each other",
 	},
 	"hub": {
-		may: []string{"api", "authenticator", "browser", "cull", "edge", "exchange", "gate", "identity", "oauth", "proxy", "route", "server", "service", "share", "spawner", "store", "telemetry", "web"},
+		may: []string{"api", "authenticator", "browser", "cull", "edge", "exchange", "gate", "identity", "oauth", "proxy", "route", "server", "service", "share", "spawner", "store", "telemetry", "userlist", "web"},
 		why: "it puts the parts together, so none of them knows it",
 	},
 }
