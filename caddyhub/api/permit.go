@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/caddyhub/caddyhub/caddyhub/gate"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/scope"
 )
@@ -56,6 +57,9 @@ func (p permit) check(c *call) error {
 		return nil
 	}
 	if c.identity == nil {
+		if err := c.options.Browser.CheckForeign(c.r, gate.AreaAPI); err != nil {
+			return err
+		}
 		return refuse(http.StatusForbidden, "Missing or invalid credentials.")
 	}
 	if p.who == listing {

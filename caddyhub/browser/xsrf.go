@@ -14,7 +14,20 @@ import (
 // session and path prefix. Else the error wraps ErrXSRF. A form must have been
 // parsed before.
 func (b *Browser) CheckXSRF(r *http.Request, visit Visit, area gate.Area, prefix string) error {
-	result := b.XSRF(r, visit, area, prefix)
+	return explain(r, b.XSRF(r, visit, area, prefix))
+}
+
+// CheckForeign is CheckXSRF for a request without valid credentials. One that a
+// page of another site sends is answered as if it had some, so that the page
+// does not learn whether its visitor is logged in (JupyterHub does the same).
+func (b *Browser) CheckForeign(r *http.Request, area gate.Area) error {
+	if len(r.Header["Origin"]) == 0 {
+		return nil
+	}
+	return explain(r, gate.CheckXSRF(r, area, gate.NewOrigins(b.Origin(r)), func(string) bool { return false }))
+}
+
+func explain(r *http.Request, result gate.XSRF) error {
 	switch result {
 	case gate.XSRFPassed:
 		return nil

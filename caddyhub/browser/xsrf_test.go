@@ -191,3 +191,26 @@ func TestAnonymousXSRF(t *testing.T) {
 		t.Error("good for ever")
 	}
 }
+
+func TestCheckForeign(t *testing.T) {
+	f := newFixture(t, "/", "")
+	const elsewhere = "Origin: https://elsewhere.example.org"
+	for name, test := range map[string]struct {
+		r    *http.Request
+		want string
+	}{
+		"no page":         {request("POST", "/hub/api/users"), ""},
+		"a page":          {request("POST", "/hub/api/users", elsewhere), "'_xsrf' argument missing from POST"},
+		"a page, reading": {request("GET", "/hub/api/users", elsewhere, "Sec-Fetch-Mode: cors"), "'_xsrf' argument missing from GET"},
+		"made up":         {request("POST", "/hub/api/users?_xsrf=x", elsewhere), "XSRF cookie does not match POST argument"},
+		"a link":          {request("GET", "/hub/api/users", elsewhere, "Sec-Fetch-Mode: navigate"), ""},
+	} {
+		text := ""
+		if err := f.CheckForeign(test.r, gate.AreaAPI); err != nil {
+			text = err.Error()
+		}
+		if text != test.want {
+			t.Errorf("%s: %q, want %q", name, text, test.want)
+		}
+	}
+}
