@@ -29,10 +29,6 @@ func mark(id string) string { return spawner.SpawnIDVariable + "=" + id }
 
 // startProgram starts the program of a service as a process of this machine.
 func (s *Supervisor) startProgram(spec Spec, start launch) (*program, error) {
-	machine, err := osprocess.ThisMachine()
-	if err != nil {
-		return nil, err
-	}
 	command, err := commandOf(spec, start)
 	if err != nil {
 		return nil, err
@@ -45,14 +41,12 @@ func (s *Supervisor) startProgram(spec Spec, start launch) (*program, error) {
 	if err := osprocess.SealDescriptors(); err != nil {
 		return nil, errors.Join(err, reader.Close(), writer.Close())
 	}
-	p := &program{ended: make(chan struct{})}
+	p := &program{process: s.beginning(start), ended: make(chan struct{})}
 	err = p.begin(command)
 	_ = writer.Close() // nothing was written here
 	if err != nil {
 		return nil, errors.Join(err, reader.Close())
 	}
-	p.process.Node, p.process.Machine, p.process.StartID = s.options.Node, machine, start.id
-	p.process.Started = s.options.Now().UTC()
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
@@ -190,12 +184,24 @@ func (s *Supervisor) clear(ctx context.Context, name string) error {
 	if err != nil || !known {
 		return err
 	}
-	machine, err := osprocess.ThisMachine()
 	// Where machines have no name of their own, the node tells.
-	if err != nil || found.Machine != machine || machine.Boot == "" && found.Node != s.options.Node {
-		return err
+	if found.Machine != s.machine || s.machine.Boot == "" && found.Node != s.options.Node {
+		return nil
+	}
+	if found.PID == 0 {
+		begun, err := osprocess.FindMarked(mark(found.StartID))
+		if errors.Is(err, osprocess.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		found.PID, found.Ticks = begun.PID, begun.Ticks
 	}
 	return found.end(ctx,
 		osprocess.Step{Signal: syscall.SIGTERM, Timeout: s.options.TermTimeout},
 		osprocess.Step{Signal: syscall.SIGKILL, Timeout: s.options.KillTimeout})
 }
+
+// thisMachine tells this run of the system from others.
+func thisMachine() (osprocess.Machine, error) { return osprocess.ThisMachine() }

@@ -13,7 +13,8 @@ type Process struct {
 	// Node is the machine that it runs on.
 	Node string `json:"node"`
 	osprocess.Machine
-	// PID is its number there, and that of its process group.
+	// PID is its number there, and that of its process group; 0 while it is
+	// being started.
 	PID int `json:"pid"`
 	// Ticks is its start time, as the system counts it.
 	Ticks uint64 `json:"start_ticks"`
@@ -36,6 +37,8 @@ func Find(r store.Reader, name string) (Process, bool, error) {
 // storeTimeout bounds one call to the store.
 const storeTimeout = 5 * time.Second
 
+// remember notes a process, also one that is about to begin, so that whoever
+// finds the start unfinished knows what to look for.
 func (s *Supervisor) remember(ctx context.Context, name string, process Process) {
 	s.note(ctx, name, func(w store.Writer) error { return processes.Put(w, store.Join(name), process, time.Time{}) })
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/lease"
+	"github.com/caddyhub/caddyhub/caddyhub/osprocess"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 )
 
@@ -45,6 +46,7 @@ type Supervisor struct {
 	options Options
 	log     *slog.Logger
 	keeper  *lease.Keeper
+	machine osprocess.Machine
 	// start starts the program of a service.
 	start func(spec Spec, start launch) (*program, error)
 
@@ -78,7 +80,9 @@ func New(options Options) (*Supervisor, error) {
 		keeper: lease.New(options.Store, options.Node, options.Now, options.Log),
 	}
 	s.start = s.startProgram
-	return s, nil
+	var err error
+	s.machine, err = thisMachine()
+	return s, err
 }
 
 // Apply puts a plan into force and returns at once: services that are new are

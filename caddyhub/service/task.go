@@ -101,6 +101,7 @@ func (t *task) runOnce(ctx context.Context, spec Spec) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	s.remember(ctx, spec.Name, s.beginning(start))
 	start.output = t.output(append([]string{start.token}, spec.Secrets...))
 	running, err := s.start(spec, start)
 	if err != nil {
@@ -130,6 +131,11 @@ func (t *task) runOnce(ctx context.Context, spec Spec) error {
 		return errEnded
 	}
 	return fmt.Errorf("service: %w", running.err)
+}
+
+// beginning is the process of a start before there is one.
+func (s *Supervisor) beginning(start launch) Process {
+	return Process{Node: s.options.Node, Machine: s.machine, StartID: start.id, Started: s.options.Now().UTC()}
 }
 
 // patience says how a run is to be stopped: less gently when another node may
