@@ -17,8 +17,8 @@
 //	outcome     "success", "refused" (the caller may not, or asked for nonsense)
 //	            or "failure" (trouble of the hub or of a server)
 //	status      the HTTP status that the caller was told
-//	actor       name of the user or service who acted
-//	actor_kind  "user", "service", "anonymous", "operator" (Caddy's admin endpoint)
+//	actor       name of the user, service or OAuth client that acted
+//	actor_kind  "user", "service", "client", "anonymous", "operator" (Caddy's admin endpoint)
 //	            or "hub" (the hub itself: culling, configuration, a server's end)
 //	token_id    id of the API token by which the actor came
 //	session_id  id of the browser session by which the actor came

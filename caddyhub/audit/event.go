@@ -51,6 +51,8 @@ const (
 	// User and Service have a name.
 	User    Kind = "user"
 	Service Kind = "service"
+	// Client is an OAuth client, which has a secret of its own.
+	Client Kind = "client"
 	// Anonymous has shown no valid credentials.
 	Anonymous Kind = "anonymous"
 	// Operator has access to Caddy's admin endpoint.

@@ -18,34 +18,34 @@ const badCode = "The code is invalid, has expired or was used before."
 // grant is what a code was exchanged for.
 type grant struct {
 	secret   string
+	user     string
+	tokenID  string
 	scopes   []string
 	lifetime time.Duration
 }
 
 // exchange makes a token of a code, or returns a *refusal or trouble with the
-// store.
-func (p *Provider) exchange(ctx context.Context, request tokenRequest) (grant, error) {
+// store. known is the id of the client, if it has proved to be that.
+func (p *Provider) exchange(ctx context.Context, request tokenRequest) (made grant, known string, err error) {
 	client, err := p.authenticate(ctx, request.clientID, request.clientSecret)
 	if err != nil {
-		return grant{}, err
+		return grant{}, "", err
 	}
-	var (
-		made    = grant{secret: newSecret(), lifetime: p.tokenLifetime()}
-		refused error
-	)
+	var refused error
+	made = grant{secret: newSecret(), lifetime: p.tokenLifetime()}
 	err = p.directory.Store().Update(ctx, func(w store.Writer) (err error) {
 		// A refusal may have to be written down, so it is not the closure's error.
 		refused = nil
-		made.scopes, err = p.redeem(ctx, w, client, request, made)
+		made, err = p.redeem(ctx, w, client, request, made)
 		if errors.As(err, new(*refusal)) {
 			refused, err = err, nil
 		}
 		return err
 	})
 	if err != nil {
-		return grant{}, err
+		return grant{}, client.ID, err
 	}
-	return made, refused
+	return made, client.ID, refused
 }
 
 // authenticate returns the client that knows this secret. An unknown client and
@@ -71,26 +71,27 @@ func (p *Provider) authenticate(ctx context.Context, id, secret string) (client 
 // redeem uses a code up and stores the token that it is worth, inside a
 // transaction. Whatever the outcome, the first attempt of the code's own client
 // is the only one: who guesses at its bindings has one guess.
-func (p *Provider) redeem(ctx context.Context, w store.Writer, client identity.OAuthClient, request tokenRequest, made grant) ([]string, error) {
+func (p *Provider) redeem(ctx context.Context, w store.Writer, client identity.OAuthClient, request tokenRequest, made grant) (grant, error) {
 	id, record, found, err := p.findCode(w, request.code)
 	if err != nil {
-		return nil, err
+		return made, err
 	}
 	if !found || record.ClientID != client.ID {
-		return nil, refuseAsJSON(invalidGrant, badCode)
+		return made, refuseAsJSON(invalidGrant, badCode)
 	}
 	if record.Used {
-		return nil, p.replayed(ctx, w, record)
+		return made, p.replayed(ctx, w, record)
 	}
 	token, refused, err := p.mint(w, client, record, request, made)
 	if err != nil {
-		return nil, err
+		return made, err
 	}
 	record.Used, record.TokenID = true, token.ID
 	if err := codes.Put(w, id, record, p.now().Add(codeMemory)); err != nil {
-		return nil, err
+		return made, err
 	}
-	return record.Scopes, refused
+	made.scopes, made.user, made.tokenID = record.Scopes, record.User, token.ID
+	return made, refused
 }
 
 // replayed revokes what a code was exchanged for: one of its two users has

@@ -6,7 +6,9 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/caddyhub/caddyhub/caddyhub/audit"
 	"github.com/caddyhub/caddyhub/caddyhub/browser"
+	"github.com/caddyhub/caddyhub/caddyhub/httpstatus"
 	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 )
@@ -26,6 +28,12 @@ type Options struct {
 	// Lifetime of the tokens (JupyterHub's oauth_token_expires_in). Zero means
 	// the greatest lifetime of a browser session.
 	Lifetime time.Duration
+	// Observe, unless nil, is told of every request that was answered: the
+	// pattern of its path, its method, the status and how long it took.
+	Observe func(handler, method string, status int, took time.Duration)
+	// Audit records who let which client in, and each token that is issued; nil
+	// discards.
+	Audit *audit.Log
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Log is for operators; nil discards.
@@ -41,6 +49,8 @@ type Provider struct {
 	public    *url.URL
 	pages     Pages
 	lifetime  time.Duration
+	observe   func(handler, method string, status int, took time.Duration)
+	audit     *audit.Log
 	now       func() time.Time
 	log       *slog.Logger
 }
@@ -60,6 +70,8 @@ func New(options Options) *Provider {
 		public:    options.PublicURL,
 		pages:     options.Pages,
 		lifetime:  options.Lifetime,
+		observe:   options.Observe,
+		audit:     options.Audit,
 		now:       options.Now,
 		log:       options.Log,
 	}
@@ -74,13 +86,19 @@ func (p *Provider) Serves(r *http.Request) bool {
 
 // ServeHTTP answers a request that Serves recognises; any other gets a 404.
 func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	answer, begun, handler := &httpstatus.Recorder{ResponseWriter: w}, p.now(), "unknown"
 	switch r.URL.EscapedPath() {
 	case p.authorizePath():
-		p.serveAuthorize(w, r)
+		handler = "authorize"
+		p.serveAuthorize(answer, r)
 	case p.tokenPath():
-		p.serveToken(w, r)
+		handler = "token"
+		p.serveToken(answer, r)
 	default:
-		http.NotFound(w, r)
+		http.NotFound(answer, r)
+	}
+	if p.observe != nil {
+		p.observe("oauth "+handler, r.Method, answer.Status(), p.now().Sub(begun))
 	}
 }
 

@@ -86,6 +86,9 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request, visit brows
 		return
 	}
 	found, err := p.weigh(r.Context(), visit.Identity, request, agreed)
+	if err != nil {
+		p.authorized(r, visit, found.client.ID, request.scopes, err)
+	}
 	if refused := new(refusal); errors.As(err, &refused) && refused.status == 0 {
 		p.log.WarnContext(r.Context(), "OAuth request refused", "client_id", found.client.ID,
 			"user", visit.Identity.Name(), "error", refused.code)
@@ -103,6 +106,7 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request, visit brows
 		return
 	}
 	secret, err := p.issue(r.Context(), visit, request, found)
+	p.authorized(r, visit, found.client.ID, found.granted, err)
 	if err != nil {
 		p.failPage(w, r, visit, err)
 		return

@@ -54,7 +54,8 @@ func (p *Provider) serveToken(w http.ResponseWriter, r *http.Request) {
 		p.failToken(w, r, err)
 		return
 	}
-	made, err := p.exchange(r.Context(), request)
+	made, client, err := p.exchange(r.Context(), request)
+	p.exchanged(r, client, made, err)
 	if err != nil {
 		p.failToken(w, r, err)
 		return
