@@ -15,19 +15,20 @@ func init() {
 
 // ours are the logs that configurable-http-proxy would have; of all others only
 // errors are shown.
-var ours = []string{"caddyhub", "http.handlers.hub_proxy", "http.handlers.hub_routes_api", Name}
+var ours = []string{"caddyhub", "http.handlers.hub_proxy", "http.handlers.hub_routes_api", "caddy.logging.encoders.configurable_http_proxy"}
 
-// logging is the part of the configuration about logs: everything goes to
-// standard output, in lines as configurable-http-proxy writes them.
+// logging is the part of the configuration about logs: what configurable-http-proxy
+// would write goes to standard output, as it would, and trouble inside of Caddy to
+// standard error, in lines of the same form.
 func (o *options) logging() object {
 	level, others := strings.ToUpper(o.logLevel), "ERROR"
 	if o.logLevel == "debug" {
 		others = "DEBUG"
 	}
-	writer, encoder := object{"output": "stdout"}, object{"format": "configurable_http_proxy", "colour": terminal()}
+	encoder := object{"format": "configurable_http_proxy", "colour": terminal()}
 	return object{"logs": object{
-		"proxy":   object{"writer": writer, "encoder": encoder, "level": level, "include": ours},
-		"default": object{"writer": writer, "encoder": encoder, "level": others, "exclude": ours},
+		"proxy":   object{"writer": object{"output": "stdout"}, "encoder": encoder, "level": level, "include": ours},
+		"default": object{"writer": object{"output": "stderr"}, "encoder": encoder, "level": others, "exclude": ours},
 	}}
 }
 

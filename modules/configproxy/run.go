@@ -1,7 +1,6 @@
 package configproxy
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
 )
 
 const (
@@ -56,18 +56,17 @@ func waitFor(at address) error {
 // if that could not start.
 func serve(o *options, config *caddy.Config, warnings []string) error {
 	caddy.TrapSignals()
-	endAtHangup()
 	if err := caddy.Run(config); err != nil {
 		return err
 	}
-	log := caddy.Log().Named(Name)
+	log := caddy.ActiveContext().Logger(new(Encoder))
+	go watchSignals(log)
 	for _, warning := range warnings {
 		log.Warn(warning)
 	}
 	for _, line := range o.announcements() {
 		log.Info(line)
 	}
-	caddy.OnExit(func(context.Context) { log.Warn("Terminated") })
 	if o.pidFile != "" {
 		log.Info(fmt.Sprintf("Writing pid %d to %s", os.Getpid(), o.pidFile))
 		if err := caddy.PIDFile(o.pidFile); err != nil {
@@ -128,16 +127,20 @@ func (o *options) warnings(found []string) []string {
 	return found
 }
 
-// endAtHangup ends the process in order when its terminal goes away. Caddy would
-// ignore it; configurable-http-proxy dies of it.
-func endAtHangup() {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	go func() {
-		<-hangup
+// watchSignals says what ends the process, which Caddy does: it closes the
+// listeners, lets requests end and stops. At a hangup of the terminal, which Caddy
+// would ignore and configurable-http-proxy dies of, it is asked to.
+func watchSignals(log *zap.Logger) {
+	signals := make(chan os.Signal, 3)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	for received := range signals {
+		if received != syscall.SIGHUP {
+			log.Warn(map[os.Signal]string{os.Interrupt: "Interrupted", syscall.SIGTERM: "Terminated"}[received])
+			continue
+		}
 		self, err := os.FindProcess(os.Getpid())
 		if err != nil || self.Signal(os.Interrupt) != nil {
 			os.Exit(caddy.ExitCodeForceQuit)
 		}
-	}()
+	}
 }
