@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Info is what the system knows of a process.
@@ -119,16 +120,22 @@ func FindMarked(mark string) (Info, error) {
 	return oldest, nil
 }
 
-// carries reports whether a process was given a variable. Processes that we may
-// not read belong to others.
-func carries(pid int, mark string) bool {
+// environment is what a process was given when it began. Processes that we may
+// not read belong to others: they seem to have none.
+func environment(pid int) []byte {
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
 	if err != nil {
-		return false
+		return nil
 	}
-	wanted := []byte(mark)
-	for variable := range bytes.SplitSeq(data, []byte{0}) {
-		if bytes.Equal(variable, wanted) {
+	return data
+}
+
+// carries reports whether a process was given a variable.
+func carries(pid int, mark string) bool { return has(environment(pid), mark) }
+
+func has(environment []byte, mark string) bool {
+	for variable := range bytes.SplitSeq(environment, []byte{0}) {
+		if bytes.Equal(variable, []byte(mark)) {
 			return true
 		}
 	}
@@ -152,22 +159,45 @@ func GroupAlive(group int) (bool, error) {
 	return false, nil
 }
 
+// A process that is becoming another program has no environment for a moment:
+// so often, so long apart, a group is looked at again then.
+const (
+	looks     = 20
+	lookAgain = 5 * time.Millisecond
+)
+
 // GroupMarked reports whether a group whose leader is gone still is that of a
 // start: one of its members has the mark of it, NAME=VALUE, in its environment.
 func GroupMarked(group int, mark string) (bool, error) {
-	if syscall.Kill(-group, 0) == syscall.ESRCH {
-		return false, nil
-	}
-	list, err := allProcesses()
-	if err != nil {
-		return false, err
-	}
-	for _, process := range list {
-		if process.Group == group && process.Session == group && !process.Zombie && carries(process.PID, mark) {
-			return true, nil
+	for range looks {
+		if syscall.Kill(-group, 0) == syscall.ESRCH {
+			return false, nil
 		}
+		marked, unclear, err := lookAtGroup(group, mark)
+		if err != nil || marked || !unclear {
+			return marked, err
+		}
+		time.Sleep(lookAgain)
 	}
 	return false, nil
+}
+
+func lookAtGroup(group int, mark string) (marked, unclear bool, err error) {
+	list, err := allProcesses()
+	if err != nil {
+		return false, false, err
+	}
+	for _, process := range list {
+		if process.Group != group || process.Session != group || process.Zombie {
+			continue
+		}
+		given := environment(process.PID)
+		if has(given, mark) {
+			return true, false, nil
+		}
+		unclear = unclear || len(given) == 0
+	}
+	return false, unclear, nil
 }
 
 // descriptorDir lists this process's open descriptors.
