@@ -75,6 +75,9 @@ type Options struct {
 	// that creates it. An error that wraps ErrService is the caller's fault. Nil
 	// registers nothing.
 	RegisterService func(w store.Writer, service identity.Service, token string) error
+	// ServicePID is the process number of a service that the hub runs, inside a
+	// transaction; 0 if it does not run now. Nil knows of none.
+	ServicePID func(r store.Reader, name string) (int, error)
 	// Routes are those of this node; nil shows none, and leaves it to the feed of
 	// the store to make known those that are written here.
 	Routes Routes

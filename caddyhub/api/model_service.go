@@ -6,6 +6,7 @@ import (
 
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/scope"
+	"github.com/caddyhub/caddyhub/caddyhub/store"
 )
 
 // serviceFields are the fields of a service that each scope reveals
@@ -16,8 +17,19 @@ var serviceFields = fields{
 	"read:roles:services": {"kind", "name", "admin", "roles"},
 }
 
-// serviceModel is a service as the caller may see it. Processes of services are
-// not the hub's, so command and pid are empty.
+// serviceModelIn is a service as the caller may see it, inside a transaction,
+// with its process if the hub runs it.
+func (c *call) serviceModelIn(r store.Reader, service identity.Service) (map[string]any, error) {
+	model := c.serviceModel(service)
+	if _, revealed := model["pid"]; !revealed || !service.Managed() || c.options.ServicePID == nil {
+		return model, nil
+	}
+	pid, err := c.options.ServicePID(r, service.Name)
+	model["pid"] = pid
+	return model, err
+}
+
+// serviceModel is serviceModelIn without the process.
 func (c *call) serviceModel(service identity.Service) map[string]any {
 	roles := slices.Clone(service.Roles)
 	if service.Admin && !slices.Contains(roles, identity.RoleAdmin) {
@@ -30,7 +42,7 @@ func (c *call) serviceModel(service identity.Service) map[string]any {
 	}
 	return c.reveal(serviceFields, scope.OnService(service.Name), map[string]any{
 		"kind": "service", "name": service.Name, "admin": service.Admin, "roles": list(roles),
-		"url": service.URL, "prefix": prefix, "command": []string{}, "pid": 0,
+		"url": service.URL, "prefix": prefix, "command": list(service.Command), "pid": 0,
 		"info": object(service.Info), "display": !service.Hidden,
 	})
 }

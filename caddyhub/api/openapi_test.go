@@ -54,15 +54,15 @@ func text(s *openapi3.Schema)      { s.Type = &openapi3.Types{"string"} }
 func truth(s *openapi3.Schema)     { s.Type = &openapi3.Types{"boolean"} }
 
 // undescribed are paths that the description leaves out.
-var undescribed = []string{"/health", "/authorizations/token/", "/admin-access", "/server/progress", "/progress"}
+var undescribed = []string{"/health", "/authorizations/token/", "/authorizations/cookie/", "/admin-access", "/server/progress", "/progress"}
 
 // left says of which calls the description leaves out the answer, or has it
 // wrong: that which creates several groups, the group after members were removed,
-// changes of services, and their list, which is an object.
+// changes of services, and their list, which is an object; and the end of the hub.
 func left(method, path string) bool {
 	return method == http.MethodPost && path == "/groups" ||
 		method == http.MethodDelete && strings.HasPrefix(path, "/groups/") && strings.HasSuffix(path, "/users") ||
-		method != http.MethodGet && strings.HasPrefix(path, "/services/") || path == "/services"
+		method != http.MethodGet && strings.HasPrefix(path, "/services/") || path == "/services" || path == "/shutdown"
 }
 
 // described is JupyterHub's description with the exceptions, and closed: a field

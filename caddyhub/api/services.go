@@ -29,23 +29,41 @@ func listServices(c *call) error {
 		return err
 	}
 	models := make(map[string]any)
-	for _, service := range services {
-		if c.may("list:services", scope.OnService(service.Name)) {
-			models[service.Name] = c.serviceModel(service)
+	err = c.options.Directory.Store().View(c.r.Context(), func(r store.Reader) error {
+		clear(models)
+		for _, service := range services {
+			if !c.may("list:services", scope.OnService(service.Name)) {
+				continue
+			}
+			if models[service.Name], err = c.serviceModelIn(r, service); err != nil {
+				return err
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	return c.json(http.StatusOK, models)
 }
 
 func getService(c *call) error {
-	service, err := c.options.Directory.Service(c.r.Context(), c.service)
+	var model map[string]any
+	err := c.options.Directory.Store().View(c.r.Context(), func(r store.Reader) error {
+		service, err := identity.GetService(r, c.service)
+		if err != nil {
+			return err
+		}
+		model, err = c.serviceModelIn(r, service)
+		return err
+	})
 	if errors.Is(err, identity.ErrNotFound) {
 		return refuse(http.StatusNotFound, "No such service: %s", authenticator.ForLog(c.service))
 	}
 	if err != nil {
 		return err
 	}
-	return c.json(http.StatusOK, c.serviceModel(service))
+	return c.json(http.StatusOK, model)
 }
 
 // deleteService removes a service that was created here, with its route, its

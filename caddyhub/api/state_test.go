@@ -1,9 +1,12 @@
 package api_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
+	"testing"
 
+	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 )
 
@@ -42,4 +45,34 @@ func (h *hub) state() string {
 		h.t.Fatal(err)
 	}
 	return text.String()
+}
+
+// namesIn are the names in a list of models, in its order.
+func namesIn(t *testing.T, body string, wrapped bool) string {
+	t.Helper()
+	var page struct{ Items []struct{ Name string } }
+	into := any(&page.Items)
+	if wrapped {
+		into = &page
+	}
+	if err := json.Unmarshal([]byte(body), into); err != nil {
+		t.Fatalf("%s: %v", body, err)
+	}
+	names := make([]string, len(page.Items))
+	for i, item := range page.Items {
+		names[i] = item.Name
+	}
+	return strings.Join(names, " ")
+}
+
+// portalMay changes what the service portal may do.
+func (h *hub) portalMay(scopes ...string) {
+	h.t.Helper()
+	err := h.directory.Apply(h.t.Context(), identity.Configuration{
+		Services: []identity.ConfiguredService{{Service: identity.Service{Name: "portal"}, APIToken: "portal-secret"}},
+		Roles:    []identity.ConfiguredRole{{Role: identity.Role{Name: "portal", Scopes: scopes}, Services: []string{"portal"}}},
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
 }

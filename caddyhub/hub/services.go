@@ -12,6 +12,7 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/oauth"
 	"github.com/caddyhub/caddyhub/caddyhub/route"
+	"github.com/caddyhub/caddyhub/caddyhub/service"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 )
 
@@ -103,6 +104,13 @@ func (p *parts) applyServices(ctx context.Context, settings Settings, routes []r
 		stale = append(stale, wanted.Spec)
 	}
 	return p.routes.Apply(ctx, stale...)
+}
+
+// pidOf is the process number of a service that the hub runs, 0 if it does not
+// run now.
+func pidOf(r store.Reader, name string) (int, error) {
+	process, _, err := service.Find(r, name)
+	return process.PID, err
 }
 
 // registerServices is how services that are created through the API become

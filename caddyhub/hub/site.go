@@ -89,7 +89,7 @@ func newSite(p *parts, settings Settings, log *slog.Logger) (*Site, error) {
 		Directory: p.directory, Browser: visitors, Servers: p.servers, Login: login,
 		Base: settings.Base, PublicURL: settings.PublicURL, TokenMaxLifetime: settings.Tokens.MaxLifetime,
 		NamedServers:    settings.Servers.Named.Enabled,
-		RegisterService: registerServices(p.directory, settings.Base), Routes: p.routes,
+		RegisterService: registerServices(p.directory, settings.Base), Routes: p.routes, ServicePID: pidOf,
 		CheckRoutes:      func(ctx context.Context) error { return p.checkRoutes(ctx, settings.Base) },
 		Shutdown:         p.shutdown(settings.Exit, log),
 		PageDefaultLimit: settings.Pagination.DefaultLimit, PageMaxLimit: settings.Pagination.MaxLimit,
