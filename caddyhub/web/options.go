@@ -120,7 +120,7 @@ func fieldView(field useroptions.Field) page.Field {
 	view := page.Field{
 		Name: field.Name, Label: field.Label, Type: string(field.Kind), Help: field.Help,
 		Value: field.Value, Placeholder: field.Placeholder, Required: field.Required,
-		Pattern: field.Pattern, MaxLength: field.MaxLength, Min: field.Min, Max: field.Max, Step: field.Step,
+		Pattern: browserPattern(field.Pattern), MaxLength: field.MaxLength, Min: field.Min, Max: field.Max, Step: field.Step,
 	}
 	if field.Kind == useroptions.Checkbox {
 		view.Value, view.Checked = "", field.Value != ""
