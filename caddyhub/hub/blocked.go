@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/caddyhub/caddyhub/caddyhub/audit"
 	"github.com/caddyhub/caddyhub/caddyhub/server"
 )
 
@@ -12,7 +13,9 @@ import (
 // once, servers in the background. Who is let in again later logs in anew.
 func (p *parts) shutOut(ctx context.Context, blocked []string) error {
 	for _, name := range blocked {
-		if err := p.directory.Block(ctx, name); err != nil {
+		err := p.directory.Block(ctx, name)
+		p.audit.Record(ctx, audit.Event{Action: "user.block", Target: audit.Target{User: name}, Outcome: outcomeOf(err)})
+		if err != nil {
 			return fmt.Errorf("hub: blocked user: %w", err)
 		}
 		running, err := p.servers.List(ctx, name)

@@ -49,6 +49,7 @@ func (p *parts) serverSettings(settings Settings) server.Settings {
 		}
 		return hook.PostStop(ctx, authenticator.ServerUse{User: user.Name, Server: stopped.Name, AuthState: state})
 	}
+	p.observe(&servers.Hooks)
 	return servers
 }
 

@@ -22,7 +22,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/caddyhub/caddyhub/caddyhub/audit"
 	"github.com/caddyhub/caddyhub/caddyhub/authenticator"
+	"github.com/caddyhub/caddyhub/caddyhub/cull"
 	"github.com/caddyhub/caddyhub/caddyhub/edge"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/identity/keyring"
@@ -30,6 +32,7 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/server"
 	"github.com/caddyhub/caddyhub/caddyhub/service"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
+	"github.com/caddyhub/caddyhub/caddyhub/telemetry"
 )
 
 // Backend is where a hub keeps its state and its keys.
@@ -54,6 +57,11 @@ type Hub struct {
 	// to fallback.
 	log, fallback *slog.Logger
 	relay         relay
+	// audit goes through recorder to that of the configuration in force.
+	audit    *audit.Log
+	recorder relay
+	metrics  *telemetry.Metrics
+	made     time.Time
 
 	mu     sync.Mutex
 	opened *parts
@@ -71,17 +79,29 @@ type parts struct {
 	throttle  *authenticator.Throttle
 	sockets   *edge.Sockets
 	services  *service.Supervisor
-	hubAt     atomic.Pointer[address]
-	cancel    context.CancelFunc
-	running   sync.WaitGroup
+	culler    *cull.Culler
+	census    *telemetry.Census
+	metrics   *telemetry.Metrics
+	audit     *audit.Log
+	// authenticators are those in force.
+	authenticators atomic.Pointer[[]authenticator.Named]
+	hubAt          atomic.Pointer[address]
+	cancel         context.CancelFunc
+	running        sync.WaitGroup
 }
 
 // New makes a hub over a backend. It touches the store only in Configure. The
 // logger is for what is logged before a configuration names another.
 func New(backend Backend, log *slog.Logger) *Hub {
-	relay := newRelay(log)
-	return &Hub{backend: backend, log: slog.New(relay), fallback: log, relay: relay}
+	relay, recorder := newRelay(log), newRelay(nil)
+	return &Hub{
+		backend: backend, log: slog.New(relay), fallback: log, relay: relay,
+		audit: audit.New(slog.New(recorder)), recorder: recorder, metrics: telemetry.New(), made: time.Now(),
+	}
 }
+
+// Metrics are the metrics of this hub on this node, over all configurations.
+func (h *Hub) Metrics() *telemetry.Metrics { return h.metrics }
 
 // Configure puts settings in force and returns what serves with them, until it
 // is given to Release. The first call opens the hub. After an error what was in
@@ -118,6 +138,9 @@ func (h *Hub) Configure(ctx context.Context, settings Settings) (*Site, error) {
 	h.opened.applyPlan(settings, plan)
 	site.rotate = h.RotateKeys
 	site.warn()
+	if len(h.sites) == 0 {
+		h.metrics.Started(time.Since(h.made))
+	}
 	h.sites = append(h.sites, site)
 	return site, nil
 }
@@ -147,7 +170,10 @@ func (h *Hub) enforce(ctx context.Context, settings Settings, services []route.R
 	if err := p.servers.Reconfigure(p.serverSettings(settings)); err != nil {
 		return err
 	}
-	if err := p.directory.Apply(ctx, settings.Configuration); err != nil {
+	h.recorder.to(settings.Audit)
+	err := p.directory.Apply(ctx, settings.Configuration)
+	p.recordConfiguration(ctx, settings, err)
+	if err != nil {
 		return fmt.Errorf("hub: configuration of users, groups, roles and services: %w", err)
 	}
 	if err := p.applyServices(ctx, settings, services); err != nil {
@@ -157,6 +183,8 @@ func (h *Hub) enforce(ctx context.Context, settings Settings, services []route.R
 		return err
 	}
 	p.directory.Configure(settings.Identity)
+	p.authenticators.Store(&settings.Authenticators)
+	p.culler.Configure(settings.Cull)
 	h.relay.to(cmp.Or(settings.Log, h.fallback))
 	return nil
 }
@@ -201,6 +229,7 @@ func (h *Hub) open(ctx context.Context, settings Settings) (*parts, error) {
 	}
 	p := &parts{
 		keys: keys, throttle: authenticator.NewThrottle(authenticator.ThrottleOptions{}), sockets: edge.NewSockets(h.log),
+		metrics: h.metrics, audit: h.audit,
 	}
 	p.directory = identity.New(identity.Options{
 		Store: h.backend.Store, Keys: keys, Settings: settings.Identity, Log: h.log,
@@ -216,6 +245,7 @@ func (h *Hub) open(ctx context.Context, settings Settings) (*parts, error) {
 	if p.services, err = h.supervisor(p, settings); err != nil {
 		return nil, err
 	}
+	h.account(p, settings)
 	h.run(p)
 	return p, nil
 }
@@ -228,8 +258,14 @@ func (h *Hub) run(p *parts) {
 	p.running.Go(func() { h.report("servers", p.servers.Run(ctx)) })
 	p.running.Go(func() { h.report("sockets", p.sockets.Run(ctx, h.backend.Store)) })
 	p.running.Go(func() {
-		p.directory.Activity().Run(ctx, func(err error) { h.log.Warn("activity not written", "error", err) })
+		p.directory.Activity().Run(ctx, func(err error) {
+			p.culler.Blind() // other nodes do not know of it yet
+			h.log.Warn("activity not written", "error", err)
+		})
 	})
+	p.running.Go(func() { h.report("census", p.census.Run(ctx, h.backend.Store)) })
+	p.running.Go(func() { h.report("culler", p.culler.Run(ctx)) })
+	p.running.Go(func() { h.countActive(ctx, p) })
 	p.running.Go(func() { h.watchKeys(ctx, p.keys) })
 }
 

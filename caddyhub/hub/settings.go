@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/authenticator"
+	"github.com/caddyhub/caddyhub/caddyhub/cull"
 	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/server"
@@ -17,6 +18,13 @@ type Settings struct {
 	// Log is where this configuration logs to, also what outlives it; nil means
 	// where the hub was told to log when it was made.
 	Log *slog.Logger
+	// Audit is where what somebody has changed is recorded; nil means nowhere.
+	Audit *slog.Logger
+	// Cull stops servers that nobody uses; the zero Settings cull nothing.
+	Cull cull.Settings
+	// MetricsForAll lets everybody read {hub}metrics. Default: the scope
+	// read:metrics is needed.
+	MetricsForAll bool
 	// Node names this machine among the nodes, the same after every restart.
 	// Empty means the host name.
 	Node string

@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/caddyhub/caddyhub/caddyhub/api"
+	"github.com/caddyhub/caddyhub/caddyhub/audit"
 	"github.com/caddyhub/caddyhub/caddyhub/authenticator"
 	"github.com/caddyhub/caddyhub/caddyhub/browser"
 	"github.com/caddyhub/caddyhub/caddyhub/edge"
@@ -36,6 +37,7 @@ type Site struct {
 	directory *identity.Directory
 	routes    *route.Mirror
 	rotate    func(context.Context) error
+	audit     *audit.Log
 	// blocked are the users who must have nothing.
 	blocked []string
 	// warn logs what the operator should know about the settings.
@@ -57,7 +59,7 @@ func newSite(p *parts, settings Settings, log *slog.Logger) (*Site, error) {
 	visitors := browser.New(browser.Options{
 		Directory: p.directory, Base: settings.Base, PublicURL: settings.PublicURL, Log: log,
 	})
-	site := &Site{settings: settings, directory: p.directory, routes: p.routes}
+	site := &Site{settings: settings, directory: p.directory, routes: p.routes, audit: p.audit}
 	site.Routes = route.NewKeeper(p.directory.Store(), p.routes)
 	for _, text := range settings.Rules.Blocked {
 		name, err := login.UserName(text)
@@ -76,6 +78,8 @@ func newSite(p *parts, settings Settings, log *slog.Logger) (*Site, error) {
 		Base: settings.Base, PublicURL: settings.PublicURL, DefaultURL: settings.DefaultURL,
 		Named: settings.Servers.Named, TokenMaxLifetime: settings.Tokens.MaxLifetime, Log: log,
 		UserOptions: settings.Servers.UserOptions,
+		Observe:     p.metrics.Request, Audit: p.audit,
+		Attempted: func(outcome audit.Outcome) { p.metrics.Login(string(outcome)) },
 		// The edge needs the pages for its refusals, so it is made after them.
 		UserPath: func(w http.ResponseWriter, r *http.Request) { site.Edge.Answer(w, r) },
 	})
@@ -93,17 +97,33 @@ func newSite(p *parts, settings Settings, log *slog.Logger) (*Site, error) {
 		CheckRoutes:      func(ctx context.Context) error { return p.checkRoutes(ctx, settings.Base) },
 		Shutdown:         p.shutdown(settings.Exit, log),
 		PageDefaultLimit: settings.Pagination.DefaultLimit, PageMaxLimit: settings.Pagination.MaxLimit,
+		Metrics: p.metrics.WriteText, MetricsForAll: settings.MetricsForAll,
+		Observe: p.metrics.Request, Audit: p.audit,
 		SpawnerName: settings.SpawnerName, AuthenticatorName: settings.AuthenticatorName, Log: log,
 	})
 	site.OAuth = oauth.New(oauth.Options{
 		Directory: p.directory, Browser: visitors, Base: settings.Base, PublicURL: settings.PublicURL,
 		Lifetime: settings.Tokens.OAuthLifetime, Pages: site.Web, Log: log,
+		Observe: p.metrics.Request, Audit: p.audit,
 	})
 	return site, nil
 }
 
-// RotateKeys puts a new key into force.
-func (s *Site) RotateKeys(ctx context.Context) error { return s.rotate(ctx) }
+// RotateKeys puts a new key into force, for an operator.
+func (s *Site) RotateKeys(ctx context.Context) error {
+	err := s.rotate(ctx)
+	s.operated(ctx, audit.Event{Action: "keys.rotate"}, err)
+	return err
+}
+
+// operated records what an operator has done.
+func (s *Site) operated(ctx context.Context, event audit.Event, err error) {
+	event.Actor.Kind = audit.Operator
+	if err != nil {
+		event.Outcome, event.Reason = audit.Failure, err.Error()
+	}
+	s.audit.Record(ctx, event)
+}
 
 // Health says what keeps this node from serving well; nil if nothing does.
 func (s *Site) Health(ctx context.Context) error {

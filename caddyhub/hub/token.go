@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddyhub/caddyhub/caddyhub/audit"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/identity/keyring"
 	"github.com/caddyhub/caddyhub/caddyhub/scope"
@@ -62,6 +63,10 @@ func (s *Site) IssueToken(ctx context.Context, request TokenRequest) (string, id
 		})
 		return err
 	})
+	s.operated(ctx, audit.Event{
+		Action: "token.create", Target: audit.Target{User: request.User, TokenID: token.ID},
+		Details: map[string]any{"note": request.Note, "scopes": request.Scopes},
+	}, err)
 	return secret, token, err
 }
 

@@ -6,6 +6,8 @@ package identity
 const (
 	// KindUser has ids of store.Join(name).
 	KindUser = "user"
+	// KindUserNumber has one small record for each user.
+	KindUserNumber = "user_number"
 	// KindGroup and KindRole are what users have rights by.
 	KindGroup = "group"
 	KindRole  = "role"

@@ -50,7 +50,7 @@ var (
 	counters = store.Collection[uint64]{Kind: "counter"}
 	// userNumbers leads from a number to a name, to list users in the order of
 	// their creation.
-	userNumbers = store.Collection[string]{Kind: "user_number"}
+	userNumbers = store.Collection[string]{Kind: KindUserNumber}
 )
 
 const purposeAuthState = "auth state"

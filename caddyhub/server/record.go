@@ -131,12 +131,19 @@ func logName(user, name string) string {
 // store's feed; ids are store.Join(user, name).
 const KindServer = "server"
 
+// Kinds of the indexes of servers, with the same ids: KindActive has a record
+// for each server that is ready or pending, KindPending for each that is pending.
+const (
+	KindActive  = "server_active"
+	KindPending = "server_pending"
+)
+
 var (
 	servers = store.Collection[Server]{Kind: KindServer}
 	// pendingServers and activeServers index servers by their state. Limits
 	// count them inside the transaction that adds one.
-	pendingServers = store.Collection[Pending]{Kind: "server_pending"}
-	activeServers  = store.Collection[struct{}]{Kind: "server_active"}
+	pendingServers = store.Collection[Pending]{Kind: KindPending}
+	activeServers  = store.Collection[struct{}]{Kind: KindActive}
 )
 
 // put writes a server and keeps the indexes true.

@@ -105,7 +105,7 @@ var direction = map[string]rule{
 		why: "the pages are one of the faces of the hub; the faces do not know each other",
 	},
 	"hub": {
-		may: []string{"api", "authenticator", "browser", "cull", "edge", "exchange", "gate", "identity", "oauth", "proxy", "route", "server", "service", "share", "spawner", "store", "telemetry", "userlist", "web"},
+		may: []string{"api", "authenticator", "browser", "cull", "edge", "exchange", "gate", "identity", "lease", "oauth", "proxy", "route", "server", "service", "share", "spawner", "store", "telemetry", "userlist", "web"},
 		why: "it puts the parts together, so none of them knows it",
 	},
 }
