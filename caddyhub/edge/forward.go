@@ -37,10 +37,7 @@ func (e *Edge) forward(w http.ResponseWriter, r *http.Request, v *visit, forward
 // handed over. Call leave when the handler is done with it.
 func (e *Edge) watch(r *http.Request, v *visit) (open *webSocket, leave func()) {
 	ctx, cancel := context.WithCancel(r.Context())
-	again := essence(r)
-	open = &webSocket{sockets: e.options.Sockets, owner: v.client.Server.User, review: func(ctx context.Context) gate.Decision {
-		return e.look(again.WithContext(ctx)).decide(e.links())
-	}}
+	open = &webSocket{edge: e, asked: e.essenceOf(r), owner: v.client.Server.User}
 	open.ctx, open.cancel = ctx, cancel
 	if user := v.Identity.User; user != nil {
 		open.user = user.Name

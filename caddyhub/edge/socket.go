@@ -2,10 +2,8 @@ package edge
 
 import (
 	"context"
-	"crypto/tls"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -20,14 +18,14 @@ const closeTimeout = time.Second
 // webSocket is one open WebSocket. While it is open there is little else of its
 // request in memory.
 type webSocket struct {
-	sockets *Sockets
+	edge *Edge
+	// asked is what was decided about.
+	asked *essence
 	// user whose credentials opened it; empty for services.
 	user string
 	// owner of the server that it leads to, whose groups may be what allows it;
 	// empty if it leads to a service.
 	owner string
-	// review decides anew.
-	review func(ctx context.Context) gate.Decision
 
 	mu sync.Mutex
 	// tunnel has the socket since it was handed over; nil before.
@@ -59,7 +57,16 @@ func (o *webSocket) handOver(tunnel *proxy.Tunnel) (ended func()) {
 	return o.forget
 }
 
-func (o *webSocket) forget() { o.sockets.remove(o) }
+func (o *webSocket) forget() { o.edge.options.Sockets.remove(o) }
+
+// review decides anew.
+func (o *webSocket) review(ctx context.Context) gate.Decision {
+	r, err := o.asked.request(ctx)
+	if err != nil {
+		return gate.Decision{Verdict: gate.Refuse, Status: http.StatusBadRequest, Message: err.Error()}
+	}
+	return o.edge.look(r).decide(o.edge.links())
+}
 
 // leave is called when the handler is done: the socket has ended, or is a tunnel.
 func (o *webSocket) leave() {
@@ -90,36 +97,4 @@ func (o *webSocket) close(code int) {
 	if o.cancel != nil {
 		o.cancel()
 	}
-}
-
-// secured stands for the state of a TLS connection: that there is one counts.
-var secured = &tls.ConnectionState{HandshakeComplete: true}
-
-// essence is a request as far as it can matter to the decision about it. It stays
-// in memory for as long as the socket is open.
-func essence(r *http.Request) *http.Request {
-	address := *r.URL
-	kept := &http.Request{
-		Method: r.Method, URL: &address, Host: r.Host, RequestURI: r.RequestURI, RemoteAddr: r.RemoteAddr,
-		Proto: r.Proto, ProtoMajor: r.ProtoMajor, ProtoMinor: r.ProtoMinor,
-		Header: make(http.Header),
-	}
-	if r.TLS != nil {
-		kept.TLS = secured
-	}
-	for name, values := range r.Header {
-		if !immaterial(name) {
-			kept.Header[name] = values
-		}
-	}
-	return kept
-}
-
-// immaterial tells whether a field of a WebSocket's request decides nothing.
-func immaterial(name string) bool {
-	switch name {
-	case "User-Agent", "Accept-Encoding", "Accept-Language", "Cache-Control", "Pragma", "Sec-Websocket-Extensions":
-		return true
-	}
-	return strings.HasPrefix(name, "Sec-Ch-")
 }

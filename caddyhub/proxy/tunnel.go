@@ -31,15 +31,17 @@ type end interface {
 	SetWriteDeadline(at time.Time) error
 }
 
-// Tunnel is an open WebSocket. Two goroutines move its bytes; while there are none
-// to move they have no buffer and next to no stack.
+// Tunnel is an open WebSocket. While there is nothing to move it has neither a
+// buffer nor, where the system lets one wait for many sockets at once, a goroutine.
 type Tunnel struct {
 	proxy            *Proxy
+	poller           *poller
 	client, upstream end
 	activity         Activity
 	ended            func()
 	// gone is closed at the end, where somebody waits for it.
-	gone chan struct{}
+	gone     chan struct{}
+	up, down direction
 	// moving is how many directions have not ended.
 	moving atomic.Int32
 	// over says that the client has been told the end, and that what it still
@@ -47,9 +49,6 @@ type Tunnel struct {
 	over atomic.Bool
 	// severed says that both connections are of no use any more.
 	severed atomic.Bool
-	// limit is until when the direction that is left may last, in nanoseconds since
-	// 1970; 0 if none has ended.
-	limit atomic.Int64
 
 	// mu is held while the client is written to.
 	mu sync.Mutex
@@ -76,37 +75,22 @@ func (p *Proxy) newTunnel(c *call, client end) *Tunnel {
 
 // start begins to move bytes, at first those that have been read already.
 func (t *Tunnel) start(fromClient, fromUpstream []byte) {
-	go t.toUpstream(fromClient)
-	go t.toClientEnd(fromUpstream)
+	t.up = direction{tunnel: t, from: t.client, to: t.upstream, deliver: t.forUpstream, early: fromClient}
+	t.down = direction{tunnel: t, from: t.upstream, to: t.client, deliver: t.forClient, early: fromUpstream}
+	t.up.begin()
+	t.down.begin()
 }
 
-func (t *Tunnel) toUpstream(early []byte) {
-	t.run(early, t.client, t.upstream, t.forUpstream)
-}
-
-func (t *Tunnel) toClientEnd(early []byte) {
-	t.run(early, t.upstream, t.client, t.forClient)
-}
-
-// run moves one direction to its end, and passes that on.
-func (t *Tunnel) run(early []byte, from, to end, deliver func([]byte) error) {
-	var err error
-	if len(early) > 0 {
-		err = deliver(early)
-	}
-	if err == nil {
-		err = t.move(from, deliver)
-	}
-	closer, half := to.(interface{ CloseWrite() error })
+// finish passes on the end of a direction.
+func (t *Tunnel) finish(d *direction, err error) {
+	closer, half := d.to.(interface{ CloseWrite() error })
 	switch {
 	case t.over.Load():
 		// The client may still say farewell.
 	case err != nil || !half || closer.CloseWrite() != nil:
 		t.cut()
 	default:
-		at := time.Now().Add(halfClosedTimeout)
-		t.limit.Store(at.UnixNano())
-		_ = to.SetReadDeadline(at)
+		time.AfterFunc(halfClosedTimeout, t.cut)
 	}
 	if t.moving.Add(-1) == 0 {
 		t.bury()
@@ -115,6 +99,11 @@ func (t *Tunnel) run(early []byte, from, to end, deliver func([]byte) error) {
 
 // bury lets go of everything, when nothing moves any more.
 func (t *Tunnel) bury() {
+	for _, d := range []*direction{&t.up, &t.down} {
+		if socket := socketOf(d.from); socket != nil {
+			t.poller.forget(socket)
+		}
+	}
 	t.client.Close()
 	t.upstream.Close()
 	t.proxy.tunnels.remove(t)
@@ -133,6 +122,8 @@ func (t *Tunnel) cut() {
 	past := time.Unix(1, 0)
 	_ = t.client.SetDeadline(past)
 	_ = t.upstream.SetDeadline(past)
+	t.up.wake()
+	t.down.wake()
 }
 
 // forUpstream sends on what came from the client.

@@ -10,6 +10,8 @@ import (
 type tunnels struct {
 	mu   sync.Mutex
 	open map[*Tunnel]struct{}
+	// poller watches those that are idle; nil if there are none.
+	poller *poller
 	// empty is closed when the last one has ended; nil if nobody waits.
 	empty chan struct{}
 }
@@ -17,17 +19,22 @@ type tunnels struct {
 func (s *tunnels) add(t *Tunnel) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.open == nil {
-		s.open = make(map[*Tunnel]struct{})
+	if len(s.open) == 0 {
+		s.open, s.poller = make(map[*Tunnel]struct{}), newPoller()
 	}
 	s.open[t] = struct{}{}
+	t.poller = s.poller
 }
 
 func (s *tunnels) remove(t *Tunnel) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.open, t)
-	if len(s.open) == 0 && s.empty != nil {
+	if len(s.open) > 0 {
+		return
+	}
+	s.poller.close()
+	if s.poller = nil; s.empty != nil {
 		close(s.empty)
 		s.empty = nil
 	}

@@ -10,4 +10,4 @@ import (
 // canWait says that one can wait for a socket without a buffer to read into.
 const canWait = false
 
-func moveSocket(syscall.RawConn, func([]byte) error) error { return errors.ErrUnsupported }
+func (d *direction) moveSocket(syscall.RawConn) error { return errors.ErrUnsupported }
