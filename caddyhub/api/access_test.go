@@ -102,7 +102,8 @@ func (h *hub) refusesStrangers(r request) {
 	h.t.Helper()
 	const missing = "Missing or invalid credentials."
 	h.expect(r, 403, missing)
-	h.expect(r.with("Origin", "https://evil.test"), 403, missing)
+	// What a page of another site sees does not depend on credentials.
+	h.expect(r.with("Origin", "https://evil.test").with("Sec-Fetch-Mode", "cors"), 403, "'_xsrf' argument missing from "+r.method)
 	for _, header := range []string{"token nonsense", "bearer " + "x0123456789", "Basic cm9vdDpyb290", "token", "token  ", "bearer visitor.e30.AAAA"} {
 		h.expect(r.with("Authorization", header), 403, missing)
 	}

@@ -61,6 +61,10 @@ func (c *call) serve() error {
 		return err
 	}
 	c.path = found
+	if found.pattern == "/" {
+		// Everybody may ask which version this is, whatever the method.
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+	}
 	e, known := found.byMethod[r.Method]
 	switch {
 	case !known && r.Method == http.MethodOptions:

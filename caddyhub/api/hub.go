@@ -22,7 +22,6 @@ func (a *API) hubEndpoints() []endpoint {
 }
 
 func getVersion(c *call) error {
-	c.w.Header().Set("Access-Control-Allow-Origin", "*")
 	return c.json(http.StatusOK, map[string]any{"version": version.JupyterHub})
 }
 

@@ -41,6 +41,9 @@ func createService(c *call) error {
 	if !is || len(model) == 0 {
 		return badRequest("Invalid service data")
 	}
+	if len(c.body) > maxVerbatim {
+		return badRequest("Service data must not be longer than %d bytes", maxVerbatim)
+	}
 	model["name"] = c.service
 	if err := checkModel("service", model, serviceTypes); err != nil {
 		return err
@@ -95,6 +98,9 @@ func (c *call) serviceOf(model map[string]any) (service identity.Service, token 
 	service.URL, _ = model["url"].(string)
 	service.OAuthClientID, _ = model["oauth_client_id"].(string)
 	service.OAuthRedirectURI, _ = model["oauth_redirect_uri"].(string)
+	if !possibleClient(service) {
+		return service, "", c.serviceFailed()
+	}
 	if display, given := model["display"].(bool); given {
 		service.Hidden = !display
 	}
@@ -105,6 +111,17 @@ func (c *call) serviceOf(model map[string]any) (service identity.Service, token 
 	}
 	token, _ = model["api_token"].(string)
 	return service, token, nil
+}
+
+// possibleClient says whether a service can be the OAuth client that it is said
+// to be: users must be sent back somewhere, and clients of services have names of
+// their own.
+func possibleClient(service identity.Service) bool {
+	if service.OAuthClientID == "" && !service.OAuthNoConfirm {
+		return true
+	}
+	return (service.URL != "" || service.OAuthRedirectURI != "") &&
+		(service.OAuthClientID == "" || strings.HasPrefix(service.OAuthClientID, "service-"))
 }
 
 // checkServiceScopes refuses a service that could do more than its creator.

@@ -138,7 +138,7 @@ func (c *call) checkHeld(r store.Reader, scopes []string) error {
 	var named []string
 	for _, text := range scopes {
 		if _, err := c.options.Directory.Definitions().Parse(text); err != nil {
-			return badRequest("Scope '%s' for token does not exist", authenticator.ForLog(text))
+			return badRequest("%s", repr(c.unknownScope(text)))
 		}
 		if text != scope.Inherit {
 			named = append(named, text)
@@ -157,6 +157,21 @@ func (c *call) checkHeld(r store.Reader, scopes []string) error {
 			shorten(strings.Join(missing, ",")), c.user)
 	}
 	return nil
+}
+
+// unknownScope says what is wrong with a scope. On the wire it stands in quotes,
+// since JupyterHub shows the key of a failed look-up.
+func (c *call) unknownScope(text string) string {
+	name, filter, _ := strings.Cut(text, "!")
+	shown := authenticator.ForLog(text)
+	switch {
+	case name == "all":
+		return "Draft scope 'all' is now called 'inherit'"
+	case c.options.Directory.Definitions().Exists(name):
+		filter = authenticator.ForLog(filter)
+		return "Scope filter " + filter + " '!" + filter + "' in scope '" + shown + "' for token does not exist"
+	}
+	return "Scope '" + shown + "' for token does not exist"
 }
 
 // newSecret is a token as JupyterHub issues them: 32 hexadecimal digits.
