@@ -3,6 +3,7 @@ package api_test
 import (
 	"cmp"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
@@ -45,6 +46,22 @@ var accessCases = []accessCase{
 	{"GET", "/users/ada/tokens", "", "read:tokens", "read:tokens!user=ada", "read:tokens!user=eve", "read:tokens!group=astro", 200},
 	{"GET", "/users/ada/tokens/a999", "", "read:tokens", "read:tokens!user=ada", "read:tokens!user=eve", "", 404},
 	{"DELETE", "/users/ada/tokens/a999", "", "tokens", "tokens!user=ada", "tokens!user=eve", "", 404},
+	{"GET", "/groups", "", "list:groups", "list:groups!group=astro", "", "", 200},
+	{"POST", "/groups", `{"groups":["new"]}`, "admin:groups", "admin:groups", "", "", 201},
+	{"GET", "/groups/astro", "", "read:groups, read:groups:name, read:roles:groups", "read:groups!group=astro", "read:groups!group=new", "", 200},
+	{"POST", "/groups/new", "", "admin:groups", "admin:groups!group=new", "admin:groups!group=astro", "", 201},
+	{"DELETE", "/groups/astro", "", "delete:groups", "delete:groups!group=astro", "delete:groups!group=new", "", 204},
+	{"POST", "/groups/astro/users", `{"users":["eve"]}`, "groups", "groups!group=astro", "groups!group=new", "", 200},
+	{"DELETE", "/groups/astro/users", `{"users":["ada"]}`, "groups", "groups!group=astro", "groups!group=new", "", 200},
+	{"PUT", "/groups/astro/properties", `{"a":1}`, "groups", "groups!group=astro", "groups!group=new", "", 200},
+	{"GET", "/services", "", "list:services", "list:services!service=portal", "", "", 200},
+	{"GET", "/services/portal", "", "read:services, read:services:name, read:roles:services", "read:services!service=portal", "read:services!service=new", "", 200},
+	{"POST", "/services/new", `{"display":true}`, "admin:services", "admin:services!service=new", "admin:services!service=portal", "", 201},
+	{"DELETE", "/services/portal", "", "admin:services", "admin:services!service=portal", "admin:services!service=new", "", 405},
+	{"GET", "/proxy", "", "proxy", "proxy", "", "", 200},
+	{"POST", "/proxy", "", "proxy", "proxy", "", "", 200},
+	{"PATCH", "/proxy", "{}", "proxy", "proxy", "", "", 200},
+	{"POST", "/shutdown", "", "shutdown", "shutdown", "", "", 501},
 }
 
 // TestAccess sends every endpoint everything from no credentials to an
@@ -67,7 +84,7 @@ func TestAccess(t *testing.T) {
 				wrong.token = h.token("root", c.elsewhere)
 				h.expect(wrong, 404, "No access to resources or resources not found")
 				// Whether the resource exists makes no difference.
-				wrong.path = "/users/nobody" + cmp.Or(trimUser(c.path), "")
+				wrong.path = "/" + strings.Split(c.path, "/")[1] + "/nobody" + cmp.Or(trimUser(c.path), "")
 				h.expect(wrong, 404, "No access to resources or resources not found")
 			}
 			if c.group != "" {
@@ -84,7 +101,7 @@ func TestAccess(t *testing.T) {
 	}
 }
 
-// trimUser is what follows /users/NAME in a path.
+// trimUser is what follows /users/NAME, or the name of anything else, in a path.
 func trimUser(path string) string {
 	for i, slashes := 0, 0; i < len(path); i++ {
 		if path[i] == '/' {

@@ -10,6 +10,10 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 )
 
+// maxVerbatim is how long what is kept as it came may be, in bytes: properties of a
+// group, a service. Every list of groups or services has all of it.
+const maxVerbatim = 64 << 10
+
 // maxMembers is how many members one request may add or remove. They are one
 // transaction, which reads and writes each of them.
 const maxMembers = 10000
@@ -131,6 +135,9 @@ func putProperties(c *call) error {
 	properties, err := json.Marshal(value)
 	if err != nil {
 		return err
+	}
+	if len(properties) > maxVerbatim {
+		return badRequest("Properties must not be longer than %d bytes", maxVerbatim)
 	}
 	var model map[string]any
 	err = c.options.Directory.Store().Update(c.r.Context(), func(w store.Writer) error {
