@@ -88,6 +88,11 @@ type App struct {
 	ServiceCheckInterval CheckInterval `json:"service_check_interval,omitempty"`
 	// CustomScopes are scopes that services and servers interpret.
 	CustomScopes []CustomScope `json:"custom_scopes,omitempty"`
+	// Cull stops servers that nobody uses. Default: nothing is culled.
+	Cull *Cull `json:"cull,omitempty"`
+	// AuthenticatePrometheus wants the scope read:metrics of whoever reads
+	// {base_url}hub/metrics. Default: true.
+	AuthenticatePrometheus *bool `json:"authenticate_prometheus,omitempty"`
 	// Pages is the look of the hub. Default: ours.
 	Pages *Pages `json:"pages,omitempty"`
 
@@ -255,13 +260,14 @@ func (a *App) Start() error {
 	if err != nil {
 		return err
 	}
-	settings.Log = a.log
+	a.telemetrySettings(&settings)
 	if err := a.checkAddresses(settings); err != nil {
 		return err
 	}
 	if a.hub, err = a.acquire(); err != nil {
 		return err
 	}
+	a.showMetrics()
 	// Last comes what other configurations notice.
 	if err := a.listen(); err != nil {
 		return err

@@ -95,6 +95,17 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 //			user <account>
 //		}
 //		service_check_interval <duration>|off
+//		cull {
+//			idle <duration>
+//			max_age <duration>
+//			interval <duration>
+//			default_servers stop|keep
+//			named_servers stop|remove|keep
+//			users keep|delete
+//			admin_users keep|delete
+//			concurrency <number>
+//		}
+//		authenticate_prometheus on|off
 //		custom_scope <name> { description <text>; subscopes <scopes...> }
 //		pages { title <text>; announcement <html>; logo <file>; templates <folder> }
 //		public_url <url>
@@ -118,6 +129,8 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		known[name] = word
 	}
 	known["store"] = words.Many(a.parseStore)
+	known["cull"] = words.Once(a.parseCull)
+	known["authenticate_prometheus"] = words.ToSwitch(&a.AuthenticatePrometheus)
 	known["pages"] = words.Once(a.parsePages)
 	known["public_url"] = words.ToText(&a.PublicURL)
 	known["base_url"] = words.ToText(&a.BaseURL)

@@ -52,7 +52,7 @@ func (a *App) parseSettings() (settingsBase, error) {
 	}); err != nil {
 		return parsed, fmt.Errorf("caddyhub: %w", err)
 	}
-	return parsed, errors.Join(a.checkLimits(), a.checkServers())
+	return parsed, errors.Join(a.checkLimits(), a.checkServers(), a.checkCull())
 }
 
 func parseOrigin(word, text string) (*url.URL, error) {
