@@ -18,6 +18,7 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/server"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
+	"github.com/caddyhub/caddyhub/caddyhub/userlist"
 )
 
 // Options are what an API is made of. Directory, Browser, Servers and Login are
@@ -27,6 +28,8 @@ type Options struct {
 	Browser   *browser.Browser
 	Servers   *server.Manager
 	Login     *authenticator.Login
+	// Users answers about users from memory. Nil asks the store every time.
+	Users *userlist.List
 	// Base is the hub's path. Default "/".
 	Base hubpath.Base
 	// PublicURL is the site as users see it, for the absolute URLs in models;

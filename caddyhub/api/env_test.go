@@ -23,7 +23,9 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/server"
 	"github.com/caddyhub/caddyhub/caddyhub/spawner"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
+	"github.com/caddyhub/caddyhub/caddyhub/store/cached"
 	"github.com/caddyhub/caddyhub/caddyhub/store/embedded"
+	"github.com/caddyhub/caddyhub/caddyhub/userlist"
 )
 
 // hub is a hub with everything but a network. Its users: root is an
@@ -37,6 +39,9 @@ type hub struct {
 	spawner   *platform
 	people    *people
 	api       *api.API
+	// memory is the same API with the list of users in memory.
+	memory *api.API
+	users  *userlist.List
 }
 
 // settings of a hub under test.
@@ -47,10 +52,11 @@ type settings struct {
 
 func newHub(t *testing.T, change ...func(*settings)) *hub {
 	t.Helper()
-	inner, err := embedded.Open(embedded.Options{Path: filepath.Join(t.TempDir(), "hub.db")})
+	file, err := embedded.Open(embedded.Options{Path: filepath.Join(t.TempDir(), "hub.db")})
 	if err != nil {
 		t.Fatal(err)
 	}
+	inner := cached.New(file, cached.Options{})
 	t.Cleanup(func() { _ = inner.Close() })
 	ring, err := keyring.New([]keyring.Key{keyring.NewKey(time.Now().Add(-time.Hour))}, time.Now)
 	if err != nil {
@@ -74,12 +80,14 @@ func newHub(t *testing.T, change ...func(*settings)) *hub {
 		t.Fatal(err)
 	}
 	var running sync.WaitGroup
+	listing, unlist := context.WithCancel(context.Background())
 	running.Go(func() { _ = h.servers.Run(context.Background()) })
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		h.spawner.release()
 		_ = h.servers.Close(ctx)
+		unlist()
 		running.Wait()
 	})
 	login, err := authenticator.New(authenticator.Options{
@@ -91,6 +99,10 @@ func newHub(t *testing.T, change ...func(*settings)) *hub {
 	}
 	s.api.Directory, s.api.Browser, s.api.Servers, s.api.Login = h.directory, h.browser, h.servers, login
 	h.api = api.New(s.api)
+	h.users = userlist.New(userlist.Options{Store: inner, Activity: h.directory.Activity()})
+	s.api.Users = h.users
+	h.memory = api.New(s.api)
+	running.Go(func() { _ = h.users.Run(listing) })
 	return h
 }
 

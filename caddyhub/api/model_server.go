@@ -17,22 +17,29 @@ func (c *call) serverModel(r store.Reader, s server.Server) (map[string]any, err
 	if err != nil {
 		return nil, err
 	}
-	address, progress := c.options.Servers.URL(s.User, s.Name), c.progressPath(s.User, s.Name)
-	model := map[string]any{
-		"name": s.Name, "full_name": s.FullName(),
-		"last_activity": stamp(last), "started": nil,
-		"pending": pending(s), "ready": s.Ready, "stopped": s.Stopped(),
-		"url": address, "progress_url": progress,
-		"full_url": c.absolute(address), "full_progress_url": c.absolute(progress),
-		"user_options": object(s.UserOptions),
-	}
-	if s.Active() {
-		model["started"] = stamp(s.Started)
-	}
+	model := c.serverValues(s)
+	model["last_activity"] = stamp(last)
 	if c.may("admin:server_state", scope.OnServer(s.User, s.Name)) {
 		model["state"] = object(s.State)
 	}
 	return model, nil
+}
+
+// serverValues are the fields of a server that are the same for everybody who
+// may see it, and change only with it.
+func (a *API) serverValues(s server.Server) map[string]any {
+	address, progress := a.options.Servers.URL(s.User, s.Name), a.progressPath(s.User, s.Name)
+	values := map[string]any{
+		"name": s.Name, "full_name": s.FullName(), "started": nil,
+		"pending": pending(s), "ready": s.Ready, "stopped": s.Stopped(),
+		"url": address, "progress_url": progress,
+		"full_url": a.absolute(address), "full_progress_url": a.absolute(progress),
+		"user_options": object(s.UserOptions),
+	}
+	if s.Active() {
+		values["started"] = stamp(s.Started)
+	}
+	return values
 }
 
 // pending is what goes on with a server, or null.
@@ -44,8 +51,8 @@ func pending(s server.Server) any {
 }
 
 // progressPath is where the progress of a start is told.
-func (c *call) progressPath(user, name string) string {
-	path := c.options.Base.API("users/" + hubpath.Quote(user))
+func (a *API) progressPath(user, name string) string {
+	path := a.options.Base.API("users/" + hubpath.Quote(user))
 	if name == "" {
 		return path + "/server/progress"
 	}
@@ -54,13 +61,13 @@ func (c *call) progressPath(user, name string) string {
 
 // absolute completes a path by the public URL; null if that is not known. With
 // subdomains an address is complete already.
-func (c *call) absolute(address string) any {
+func (a *API) absolute(address string) any {
 	if !strings.HasPrefix(address, "/") {
 		return address
 	}
-	if c.options.PublicURL == nil {
+	if a.options.PublicURL == nil {
 		return nil
 	}
-	origin := url.URL{Scheme: c.options.PublicURL.Scheme, Host: c.options.PublicURL.Host}
+	origin := url.URL{Scheme: a.options.PublicURL.Scheme, Host: a.options.PublicURL.Host}
 	return origin.String() + address
 }

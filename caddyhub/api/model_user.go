@@ -33,17 +33,8 @@ func (c *call) userModel(r store.Reader, user identity.User) (map[string]any, er
 	if err != nil {
 		return nil, err
 	}
-	model := map[string]any{
-		"kind": "user", "name": user.Name, "admin": user.Admin,
-		"roles": list(user.RoleNames()), "groups": list(user.Groups),
-		"server": nil, "pending": nil,
-		"created": stamp(user.Created), "last_activity": stamp(last),
-		"auth_state": nil,
-	}
-	if standard := servers[0]; standard.Ready {
-		model["server"] = c.options.Servers.URL(user.Name, "")
-	}
-	model["pending"] = pending(servers[0])
+	model := c.userValues(user, servers[0])
+	model["last_activity"] = stamp(last)
 	visible, err := c.serversOf(r, servers)
 	if err != nil {
 		return nil, err
@@ -55,6 +46,21 @@ func (c *call) userModel(r store.Reader, user identity.User) (map[string]any, er
 		model["servers"] = visible
 	}
 	return model, c.groups.err
+}
+
+// userValues are the fields of a user that are the same for everybody who may
+// see them, and change only with the user and the default server.
+func (a *API) userValues(user identity.User, standard server.Server) map[string]any {
+	values := map[string]any{
+		"kind": "user", "name": user.Name, "admin": user.Admin,
+		"roles": list(user.RoleNames()), "groups": list(user.Groups),
+		"server": nil, "pending": pending(standard),
+		"created": stamp(user.Created), "auth_state": nil,
+	}
+	if standard.Ready {
+		values["server"] = a.options.Servers.URL(user.Name, "")
+	}
+	return values
 }
 
 // allServers are the servers of a user, the default one first, which everybody

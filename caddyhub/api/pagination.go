@@ -73,11 +73,7 @@ func (c *call) paginated(p page, items any, total int) error {
 	if !p.wrapped {
 		return c.json(http.StatusOK, items)
 	}
-	about := map[string]any{"offset": p.offset, "limit": p.limit, "total": total, "next": nil}
-	if after := p.offset + p.limit; after < total {
-		about["next"] = map[string]any{"offset": after, "limit": p.limit, "url": c.pageURL(after, p.limit)}
-	}
-	return c.json(http.StatusOK, map[string]any{"items": items, "_pagination": about})
+	return c.json(http.StatusOK, map[string]any{"items": items, "_pagination": c.aboutPage(p, total)})
 }
 
 // pageURL is the absolute URL of this request for another page. Clients follow

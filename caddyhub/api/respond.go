@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/version"
@@ -35,9 +36,15 @@ func (c *call) json(status int, model any) error {
 	if err != nil {
 		return fmt.Errorf("api: encode answer: %w", err)
 	}
+	c.write(status, data)
+	return nil
+}
+
+// write answers with what is encoded already.
+func (c *call) write(status int, data []byte) {
+	c.w.Header()["Content-Length"] = []string{strconv.Itoa(len(data))}
 	c.w.WriteHeader(status)
 	_, _ = c.w.Write(data) // the client may have left
-	return nil
 }
 
 // empty answers without a body.

@@ -14,22 +14,31 @@ func getSelf(c *call) error {
 	if c.identity == nil {
 		return refuse(http.StatusForbidden, "")
 	}
+	if answered, err := c.selfFromMemory(); answered || err != nil {
+		return err
+	}
 	model, err := c.identityModel(c.identity.Owner)
 	if err != nil {
 		return err
 	}
 	model["scopes"] = c.scopes.Strings()
-	model["token_id"], model["session_id"] = nil, nil
+	model["token_id"], model["session_id"] = c.login()
+	return c.json(http.StatusOK, model)
+}
+
+// login is by which token and in which session a request was made, as far as
+// GET /user tells; nil for null.
+func (c *call) login() (token, session any) {
 	switch {
 	case c.identity.Token != nil:
-		model["token_id"] = c.identity.Token.ID
-		if session := c.identity.Token.BrowserSession; session != "" {
-			model["session_id"] = session
+		token = c.identity.Token.ID
+		if c.identity.Token.BrowserSession != "" {
+			session = c.identity.Token.BrowserSession
 		}
 	case c.identity.Visitor != nil:
-		model["session_id"] = c.identity.BrowserSession()
+		session = c.identity.BrowserSession()
 	}
-	return c.json(http.StatusOK, model)
+	return token, session
 }
 
 // identityModel is the model of a user or service with what the caller may see

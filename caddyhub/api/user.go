@@ -11,6 +11,9 @@ import (
 )
 
 func getUser(c *call) error {
+	if answered, err := c.userFromMemory(); answered || err != nil {
+		return err
+	}
 	var (
 		user  identity.User
 		model map[string]any

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
-	"github.com/caddyhub/caddyhub/caddyhub/server"
+	"github.com/caddyhub/caddyhub/caddyhub/userlist"
 )
 
 // maxAhead is how far a reported activity may lie in the future. Clocks differ;
@@ -19,7 +19,8 @@ const serversShape = "servers must be a dict of the form {server_name: {last_act
 // postActivity takes what a server reports about its use. Times move forward
 // only; nothing is taken of a report that is wrong in any part.
 func postActivity(c *call) error {
-	if _, err := c.options.Directory.User(c.r.Context(), c.user); err != nil {
+	known, err := c.serverNames()
+	if err != nil {
 		if describe(err).status == http.StatusNotFound {
 			return refuse(http.StatusNotFound, "No such user: %s", repr(c.user))
 		}
@@ -38,7 +39,7 @@ func postActivity(c *call) error {
 	}
 	times := make(map[string]time.Time)
 	if servers := body["servers"]; !empty(servers) {
-		if err := c.serverActivity(servers, times); err != nil {
+		if err := c.serverActivity(servers, known, times); err != nil {
 			return err
 		}
 	}
@@ -54,18 +55,13 @@ func postActivity(c *call) error {
 }
 
 // serverActivity reads the times of servers, all of which must exist.
-func (c *call) serverActivity(value any, times map[string]time.Time) error {
+func (c *call) serverActivity(value any, known []string, times map[string]time.Time) (err error) {
 	reported, is := value.(map[string]any)
 	if !is {
 		return badRequest(serversShape)
 	}
-	servers, err := c.options.Servers.List(c.r.Context(), c.user)
-	if err != nil {
-		return err
-	}
 	for _, name := range slices.Sorted(maps.Keys(reported)) {
-		known := name == "" || slices.ContainsFunc(servers, func(s server.Server) bool { return s.Name == name })
-		if !known {
+		if !slices.Contains(known, name) {
 			return badRequest("No such server '%s' for user %s", shorten(name), c.user)
 		}
 		about, is := reported[name].(map[string]any)
@@ -78,6 +74,33 @@ func (c *call) serverActivity(value any, times map[string]time.Time) error {
 		}
 	}
 	return nil
+}
+
+// serverNames are the names of the servers of the user in the path, with that
+// of the default server. The error is what Directory.User says if there is no
+// such user.
+func (c *call) serverNames() (names []string, err error) {
+	found := false
+	answered := c.options.Users.Read(c.r.Context(), func(list userlist.Reading) {
+		if e := list.User(c.user); e != nil {
+			found = true
+			for _, s := range e.Servers {
+				names = append(names, s.Name)
+			}
+		}
+	})
+	if answered && found {
+		return names, nil
+	}
+	if _, err := c.options.Directory.User(c.r.Context(), c.user); err != nil {
+		return nil, err
+	}
+	servers, err := c.options.Servers.List(c.r.Context(), c.user)
+	names = []string{""}
+	for _, s := range servers {
+		names = append(names, s.Name)
+	}
+	return names, err
 }
 
 // timeLayouts are the forms of ISO 8601 that are understood; what has no zone is

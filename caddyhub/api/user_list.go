@@ -7,6 +7,7 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/scope"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
+	"github.com/caddyhub/caddyhub/caddyhub/userlist"
 )
 
 // listUsers lists the users that the caller's list:users reaches.
@@ -15,7 +16,8 @@ func listUsers(c *call) error {
 	if err != nil {
 		return err
 	}
-	if query.Keep, err = c.stateFilter(); err != nil {
+	state, err := c.state()
+	if err != nil {
 		return err
 	}
 	page, err := c.page()
@@ -23,6 +25,17 @@ func listUsers(c *call) error {
 		return err
 	}
 	query.Offset, query.Limit = page.offset, page.limit
+	if answered, err := c.listFromMemory(userlist.Query{UserQuery: query, State: state}, page); answered || err != nil {
+		return err
+	}
+	return c.listFromStore(query, state, page)
+}
+
+// listFromStore answers when the list in memory cannot.
+func (c *call) listFromStore(query identity.UserQuery, state userlist.State, page page) (err error) {
+	if query.Keep, err = c.stateFilter(state); err != nil {
+		return err
+	}
 	var (
 		models []map[string]any
 		total  int
@@ -75,17 +88,27 @@ func (c *call) userQuery() (query identity.UserQuery, err error) {
 // activePage is how many active servers are read at once.
 const activePage = 500
 
-// stateFilter is who is kept by the parameter "state"; nil for everybody.
-// Differently from JupyterHub, "ready" is exact: pages are full and the total is
-// that of ready users.
-func (c *call) stateFilter() (func(name string) bool, error) {
-	state, _ := c.query.last("state")
-	switch state {
+// state reads the parameter "state". Differently from JupyterHub, "ready" is
+// exact: pages are full and the total is that of ready users.
+func (c *call) state() (userlist.State, error) {
+	text, _ := c.query.last("state")
+	switch text {
 	case "":
+		return userlist.Any, nil
+	case "active":
+		return userlist.Active, nil
+	case "ready":
+		return userlist.Ready, nil
+	case "inactive":
+		return userlist.Inactive, nil
+	}
+	return userlist.Any, badRequest("Unrecognized state filter: %s", repr(text))
+}
+
+// stateFilter is who is kept for a state; nil for everybody.
+func (c *call) stateFilter(state userlist.State) (func(name string) bool, error) {
+	if state == userlist.Any {
 		return nil, nil
-	case "active", "ready", "inactive":
-	default:
-		return nil, badRequest("Unrecognized state filter: %s", repr(state))
 	}
 	found := make(map[string]bool)
 	var user, name string
@@ -95,12 +118,12 @@ func (c *call) stateFilter() (func(name string) bool, error) {
 			return nil, err
 		}
 		for _, s := range servers {
-			found[s.User] = found[s.User] || s.Ready || state != "ready"
+			found[s.User] = found[s.User] || s.Ready || state != userlist.Ready
 			user, name = s.User, s.Name
 		}
 		if len(servers) < activePage {
 			break
 		}
 	}
-	return func(name string) bool { return found[name] == (state != "inactive") }, nil
+	return func(name string) bool { return found[name] == (state != userlist.Inactive) }, nil
 }

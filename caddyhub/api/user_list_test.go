@@ -260,10 +260,13 @@ func TestPageOfMany(t *testing.T) {
 		err := h.store.View(t.Context(), func(r store.Reader) error {
 			c := &counting{Reader: r}
 			users, total, err := h.directory.ListUsers(c, identity.UserQuery{Everybody: true, Order: order, Offset: 2000, Limit: 50})
+			if err != nil {
+				return err
+			}
 			if len(users) != 50 || total != 3004 || c.users != 50 {
 				t.Errorf("order %d: %d of %d users, %d read", order, len(users), total, c.users)
 			}
-			return err
+			return nil
 		})
 		if err != nil {
 			t.Error(err)

@@ -33,6 +33,7 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/service"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 	"github.com/caddyhub/caddyhub/caddyhub/telemetry"
+	"github.com/caddyhub/caddyhub/caddyhub/userlist"
 )
 
 // Backend is where a hub keeps its state and its keys.
@@ -76,6 +77,7 @@ type parts struct {
 	directory *identity.Directory
 	routes    *route.Mirror
 	servers   *server.Manager
+	users     *userlist.List
 	throttle  *authenticator.Throttle
 	sockets   *edge.Sockets
 	services  *service.Supervisor
@@ -245,6 +247,9 @@ func (h *Hub) open(ctx context.Context, settings Settings) (*parts, error) {
 	if p.services, err = h.supervisor(p, settings); err != nil {
 		return nil, err
 	}
+	p.users = userlist.New(userlist.Options{
+		Store: h.backend.Store, Activity: p.directory.Activity(), Log: h.log,
+	})
 	h.account(p, settings)
 	h.run(p)
 	return p, nil
@@ -256,6 +261,7 @@ func (h *Hub) run(p *parts) {
 	p.cancel = cancel
 	p.running.Go(func() { h.report("routes", p.routes.Run(ctx)) })
 	p.running.Go(func() { h.report("servers", p.servers.Run(ctx)) })
+	p.running.Go(func() { h.report("users", p.users.Run(ctx)) })
 	p.running.Go(func() { h.report("sockets", p.sockets.Run(ctx, h.backend.Store)) })
 	p.running.Go(func() {
 		p.directory.Activity().Run(ctx, func(err error) {

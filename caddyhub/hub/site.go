@@ -90,7 +90,7 @@ func newSite(p *parts, settings Settings, log *slog.Logger) (*Site, error) {
 		Refused: site.Web.Refused, Log: log,
 	})
 	site.API = api.New(api.Options{
-		Directory: p.directory, Browser: visitors, Servers: p.servers, Login: login,
+		Directory: p.directory, Browser: visitors, Servers: p.servers, Login: login, Users: p.users,
 		Base: settings.Base, PublicURL: settings.PublicURL, TokenMaxLifetime: settings.Tokens.MaxLifetime,
 		NamedServers:    settings.Servers.Named.Enabled,
 		RegisterService: registerServices(p.directory, settings.Base), Routes: p.routes, ServicePID: pidOf,

@@ -34,7 +34,7 @@ type moment struct {
 	At time.Time `json:"at"`
 }
 
-var activities = store.Collection[moment]{Kind: "activity"}
+var activities = store.Collection[moment]{Kind: KindActivity}
 
 // ActivityOfUser names the activity of a user.
 func ActivityOfUser(name string) string { return store.Join("user", name) }

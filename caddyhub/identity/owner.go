@@ -2,6 +2,7 @@ package identity
 
 import (
 	"errors"
+	"sync/atomic"
 
 	"github.com/caddyhub/caddyhub/caddyhub/scope"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
@@ -55,6 +56,29 @@ type Identity struct {
 	Session *Session
 	// Visitor is set if the request came with a visitor token.
 	Visitor *Visitor
+
+	// kept is where Keep keeps; nil unless the identity is remembered.
+	kept *atomic.Pointer[any]
+}
+
+// Keep remembers something that was made of this identity, for the next request
+// with the same credential. It is forgotten as soon as the credential is worth
+// anything else. There is one place; whoever uses it checks what is in it.
+func (i *Identity) Keep(value any) {
+	if i.kept != nil {
+		i.kept.Store(&value)
+	}
+}
+
+// Kept is what Keep was last given; nil if nothing.
+func (i *Identity) Kept() any {
+	if i.kept == nil {
+		return nil
+	}
+	if value := i.kept.Load(); value != nil {
+		return *value
+	}
+	return nil
 }
 
 // BrowserSession is the id that ties tokens to a login in one browser

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/identity/keyring"
@@ -92,6 +93,7 @@ func (d *Directory) identify(ctx context.Context, kind byte, secret string, find
 		return nil, err
 	}
 	if sum, ok := d.credentials.fingerprint(kind, secret); ok && fresh.records != nil {
+		fresh.identity.kept = new(atomic.Pointer[any])
 		d.credentials.known.replace(sum[:], fresh)
 	}
 	return fresh.identity, nil

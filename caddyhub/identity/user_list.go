@@ -63,13 +63,36 @@ func (d *Directory) ListUsers(r store.Reader, query UserQuery) (page []User, tot
 	total = len(found)
 	found = found[min(max(query.Offset, 0), total):]
 	found = found[:min(max(query.Limit, 0), len(found))]
-	page = make([]User, len(found))
-	for i, user := range found {
-		if page[i], err = GetUser(r, user.name); err != nil {
-			return nil, 0, err
-		}
+	page, err = usersOf(r, found)
+	return page, total, err
+}
+
+// usersOf reads the records of users at once, and those of their activity for
+// whoever asks next.
+func usersOf(r store.Reader, found []listed) ([]User, error) {
+	keys := make([]store.Key, 0, 2*len(found))
+	for _, user := range found {
+		keys = append(keys, UserKey(user.name))
 	}
-	return page, total, nil
+	for _, user := range found {
+		keys = append(keys, activities.Key(ActivityOfUser(user.name)))
+	}
+	records, err := store.GetSeveral(r, keys)
+	if err != nil {
+		return nil, err
+	}
+	page := make([]User, len(found))
+	for i, user := range found {
+		opened, exists, err := OpenUser(records[i])
+		if err == nil && !exists {
+			err = notFound(store.ErrNotFound, "user", user.name)
+		}
+		if err != nil {
+			return nil, err
+		}
+		page[i] = opened
+	}
+	return page, nil
 }
 
 // candidates are the users of a query in the order of their creation.

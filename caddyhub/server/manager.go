@@ -25,6 +25,7 @@ type Manager struct {
 	now       func() time.Time
 	log       *slog.Logger
 	settings  atomic.Pointer[Settings]
+	addresses atomic.Uint64 // counts changes of settings
 
 	// self is who this Manager is in the leases of the store.
 	self holder
@@ -92,6 +93,7 @@ func (m *Manager) Reconfigure(settings Settings) error {
 	}
 	settings = settings.withDefaults()
 	m.settings.Store(&settings)
+	m.addresses.Add(1)
 	return nil
 }
 

@@ -121,3 +121,7 @@ func (m *Manager) URL(user, name string) string { return m.settings.Load().url(u
 func (m *Manager) LastActivity(r store.Reader, user, name string) (time.Time, error) {
 	return m.directory.Activity().Last(r, identity.ActivityOfServer(user, name))
 }
+
+// Addresses stands for the way in which URL makes addresses: another number
+// means that they may be different ones now.
+func (m *Manager) Addresses() uint64 { return m.addresses.Load() }
