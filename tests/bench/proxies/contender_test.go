@@ -1,0 +1,92 @@
+package proxies
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/caddyhub/caddyhub/tests/internal/measure"
+)
+
+// The cores that contenders, and the load with its upstream, run on.
+const (
+	contendersCore = 0
+	loadCore       = 1
+)
+
+// contender is a program that is compared.
+type contender struct {
+	name string
+	// pid is the process, with its descendants.
+	pid int
+	// upstream is the process that answers.
+	upstream int
+	// host and port it listens on, over TLS or not.
+	host, port string
+	secure     bool
+	// path of the upstream.
+	path string
+	// fields of the header that a request must have to be let in.
+	fields [][2]string
+}
+
+func (c *contender) pids() []int { return measure.Tree(c.pid) }
+
+// request is a request for what the upstream has.
+func (c *contender) request(what, header string) []byte {
+	text := fmt.Appendf(nil, "GET %s%s HTTP/1.1\r\nHost: %s\r\n", c.path, what, net.JoinHostPort(c.host, c.port))
+	for _, field := range c.fields {
+		text = fmt.Appendf(text, "%s: %s\r\n", field[0], field[1])
+	}
+	return append(text, header+"\r\n"...)
+}
+
+func (c *contender) dial(ctx context.Context) (net.Conn, error) {
+	address := net.JoinHostPort("127.0.0.1", c.port)
+	if !c.secure {
+		return new(net.Dialer).DialContext(ctx, "tcp", address)
+	}
+	dialer := tls.Dialer{Config: c.tls("http/1.1")}
+	return dialer.DialContext(ctx, "tcp", address)
+}
+
+// tls trusts everybody: certificates are made up for the comparison.
+func (c *contender) tls(protocols ...string) *tls.Config {
+	return &tls.Config{InsecureSkipVerify: true, ServerName: c.host, NextProtos: protocols} //nolint:gosec // see above
+}
+
+// load asks for one thing over and over.
+func (c *contender) load(what string, connections, rate int) measure.Load {
+	return measure.Load{
+		Dial: c.dial, Requests: [][]byte{c.request(what, "")}, Status: 200,
+		Connections: connections, Rate: rate,
+	}
+}
+
+func (c *contender) measured(run func(context.Context, time.Duration) (measure.Answers, error)) measure.Contender {
+	return measure.Contender{Name: c.name, Processes: []int{c.pid}, Helpers: []int{c.upstream}, Run: run}
+}
+
+// each makes what is compared out of all contenders.
+func each(contenders []*contender, run func(c *contender) func(context.Context, time.Duration) (measure.Answers, error)) []measure.Contender {
+	all := make([]measure.Contender, len(contenders))
+	for i, c := range contenders {
+		all[i] = c.measured(run(c))
+	}
+	return all
+}
+
+// named are the contenders whose name begins with one of the words.
+func named(contenders []*contender, words ...string) (found []*contender) {
+	for _, c := range contenders {
+		for _, word := range words {
+			if strings.HasPrefix(c.name, word) {
+				found = append(found, c)
+			}
+		}
+	}
+	return found
+}

@@ -1,0 +1,150 @@
+package proxies
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha1" //nolint:gosec // RFC 6455, 4.2.2 asks for it
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/caddyhub/caddyhub/tests/internal/measure"
+)
+
+// socketKey is the same for all: nothing depends on it.
+const socketKey = "dGhlIHNhbXBsZSBub25jZQ=="
+
+// message is one frame of a client, 100 bytes under a mask of zeros.
+var message = append([]byte{0x82, 0x80 | 100, 0, 0, 0, 0}, strings.Repeat("m", 100)...)
+
+func acceptKey(key string) string {
+	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) //nolint:gosec // as above
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// open opens a WebSocket through a contender.
+func (c *contender) open(ctx context.Context) (net.Conn, error) {
+	connection, err := c.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	upgrade := "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + socketKey + "\r\n"
+	if _, err := connection.Write(c.request(socketPath, upgrade)); err != nil {
+		return nil, err
+	}
+	// Read byte by byte: what follows the head belongs to the socket.
+	var head strings.Builder
+	one := make([]byte, 1)
+	for !strings.HasSuffix(head.String(), "\r\n\r\n") {
+		if _, err := io.ReadFull(connection, one); err != nil {
+			return nil, fmt.Errorf("%w after %q", err, head.String())
+		}
+		head.Write(one)
+	}
+	if !strings.HasPrefix(head.String(), "HTTP/1.1 101") {
+		return nil, fmt.Errorf("no WebSocket: %s", head.String())
+	}
+	return connection, nil
+}
+
+// sockets opens many WebSockets, which the caller closes.
+func (c *contender) sockets(ctx context.Context, count int) ([]net.Conn, error) {
+	opened := make([]net.Conn, 0, count)
+	for range count {
+		connection, err := c.open(ctx)
+		if err != nil {
+			closeAll(opened)
+			return nil, fmt.Errorf("%s: WebSocket %d: %w", c.name, len(opened), err)
+		}
+		opened = append(opened, connection)
+	}
+	return opened, nil
+}
+
+func closeAll(connections []net.Conn) {
+	for _, connection := range connections {
+		_ = connection.Close() // nothing is left to lose
+	}
+}
+
+// idle says how much memory one WebSocket takes over which nothing is sent: the
+// difference between few and many.
+func (c *contender) idle(ctx context.Context, few, many int) (bytes float64, err error) {
+	warm, err := c.sockets(ctx, few)
+	if err != nil {
+		return 0, err
+	}
+	defer closeAll(warm)
+	before := c.settled(ctx)
+	more, err := c.sockets(ctx, many-few)
+	if err != nil {
+		return 0, err
+	}
+	defer closeAll(more)
+	return float64(c.settled(ctx)-before) / float64(many-few), nil
+}
+
+// settled is the memory of a contender once it changes no more.
+func (c *contender) settled(ctx context.Context) int64 {
+	last := int64(-1)
+	for range 20 {
+		now := measure.RSS(c.pids()...)
+		if last >= 0 && now-last < 64<<10 && last-now < 64<<10 {
+			return now
+		}
+		last = now
+		select {
+		case <-ctx.Done():
+			return last
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+	return last
+}
+
+// echoes sends messages over a number of WebSockets, one at a time on each, and
+// waits for each to come back.
+func (c *contender) echoes(count int) func(context.Context, time.Duration) (measure.Answers, error) {
+	return func(ctx context.Context, duration time.Duration) (measure.Answers, error) {
+		sockets, err := c.sockets(ctx, count)
+		if err != nil {
+			return measure.Answers{}, err
+		}
+		defer closeAll(sockets)
+		requests, errs := make([]int, count), make([]error, count)
+		var group sync.WaitGroup
+		start := time.Now()
+		for i, socket := range sockets {
+			group.Go(func() {
+				requests[i], errs[i] = chat(socket, start.Add(duration))
+			})
+		}
+		group.Wait()
+		answers := measure.Answers{Elapsed: time.Since(start)}
+		for i := range sockets {
+			if errs[i] != nil {
+				return measure.Answers{}, errs[i]
+			}
+			answers.Requests += requests[i]
+		}
+		return answers, nil
+	}
+}
+
+func chat(socket net.Conn, until time.Time) (count int, err error) {
+	reader := bufio.NewReader(socket)
+	for time.Now().Before(until) {
+		if _, err := socket.Write(message); err != nil {
+			return count, err
+		}
+		if _, err := reader.Discard(len(message) - 4); err != nil {
+			return count, err
+		}
+		count++
+	}
+	return count, nil
+}
