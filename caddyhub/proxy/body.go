@@ -211,7 +211,7 @@ func (c *call) announce(header http.Header) {
 func (c *call) copyBody() {
 	control := http.NewResponseController(c.w)
 	flush := func() {
-		if c.body.left != 0 && len(c.conn.unread()) == 0 || c.body.chunked && len(c.conn.unread()) == 0 {
+		if c.waits() {
 			if err := control.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
 				panic(http.ErrAbortHandler)
 			}
@@ -235,6 +235,19 @@ func (c *call) copyBody() {
 		flush()
 	}
 	c.sendTrailer()
+}
+
+// waits says whether the rest of the body has still to come: there is nothing, or
+// not all of what stands between two chunks.
+func (c *call) waits() bool {
+	unread := c.conn.unread()
+	switch {
+	case c.body.left != 0:
+		return len(unread) == 0
+	case c.body.chunked:
+		return bytes.Count(unread, lineEnd) < 2
+	}
+	return false
 }
 
 // sendTrailer passes on the fields behind the body, announced or not.
