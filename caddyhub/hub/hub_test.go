@@ -66,7 +66,6 @@ func TestFailedConfigure(t *testing.T) {
 		"role of nobody": func(s *Settings) {
 			s.Configuration.Roles = []identity.ConfiguredRole{{Role: identity.Role{Name: "role"}, Services: []string{"no-such"}}}
 		},
-		// These two are noticed after something has been written.
 		"two of one client": func(s *Settings) {
 			services("other", "another")(s)
 			s.Configuration.Services[0].OAuthClientID, s.Configuration.Services[1].OAuthClientID = "service-x", "service-x"

@@ -22,6 +22,9 @@ import (
 // planOf is what a configuration wants of services.
 func planOf(settings Settings) (service.Plan, error) {
 	plan := service.Plan{CheckInterval: settings.ServiceCheckInterval}
+	if err := oauth.CheckServices(settings.Base, settings.Configuration.Services); err != nil {
+		return plan, fmt.Errorf("hub: %w", err)
+	}
 	for _, configured := range settings.Configuration.Services {
 		if configured.URL != "" {
 			plan.Check = append(plan.Check, service.Target{

@@ -243,3 +243,105 @@ func TestApplyReadsFew(t *testing.T) {
 		t.Error("the role did not move")
 	}
 }
+
+// A service that the hub runs has, without a configured token, the one of its
+// last start, through further starts of the hub, until it has a configured one
+// or is run no more.
+func TestGeneratedTokens(t *testing.T) {
+	onBoth(t, func(t *testing.T, f *fixture) {
+		run := ConfiguredService{Service: Service{Name: "portal", Command: []string{"portal"}}}
+		renew := func(secret string) {
+			f.do(t, func(w store.Writer) error { return f.RenewServiceToken(w, "portal", secret) })
+		}
+		good := func(secrets ...string) string {
+			var found []string
+			for _, secret := range secrets {
+				if _, err := f.ByToken(t.Context(), secret); err == nil {
+					found = append(found, secret)
+				}
+			}
+			return strings.Join(found, " ")
+		}
+		f.apply(t, Configuration{Services: []ConfiguredService{run}})
+		made, _ := f.token(t, NewToken{Owner: ServiceOwner("portal"), Scopes: inherit})
+		renew("first-start")
+		renew("second-start")
+		f.apply(t, Configuration{Services: []ConfiguredService{run}})
+		if got := good("first-start", "second-start", made); got != "second-start "+made {
+			t.Errorf("started twice: %s", got)
+		}
+		configured := run
+		configured.APIToken = "configured-token"
+		f.apply(t, Configuration{Services: []ConfiguredService{configured}})
+		if got := good("second-start", made, "configured-token"); got != made+" configured-token" {
+			t.Errorf("with a configured token: %s", got)
+		}
+		f.apply(t, Configuration{Services: []ConfiguredService{run}})
+		renew("third-start")
+		f.apply(t, Configuration{Services: []ConfiguredService{{Service: Service{Name: "portal"}}}})
+		if got := good("third-start", made, "configured-token"); got != made {
+			t.Errorf("not run any more: %s", got)
+		}
+		if err := f.store.Update(t.Context(), func(w store.Writer) error { return f.RenewServiceToken(w, "nobody", "some-secret") }); !errors.Is(err, ErrNotFound) {
+			t.Errorf("a service that is not there: %v", err)
+		}
+		checkIndexes(t, f)
+	})
+}
+
+// A configured service does not inherit what one of its name, that was made
+// through the API, has handed out.
+func TestConfiguredServiceOverMadeOne(t *testing.T) {
+	onBoth(t, func(t *testing.T, f *fixture) {
+		f.do(t, func(w store.Writer) error {
+			return f.CreateService(w, Service{Name: "portal"}, "token-of-the-made-one")
+		})
+		f.apply(t, Configuration{Services: []ConfiguredService{{Service: Service{Name: "portal", Admin: true}}}})
+		if _, err := f.ByToken(t.Context(), "token-of-the-made-one"); !errors.Is(err, ErrInvalid) {
+			t.Errorf("its token: %v", err)
+		}
+		if service, err := f.Service(t.Context(), "portal"); err != nil || !service.Configured || !service.Admin {
+			t.Errorf("%+v, %v", service, err)
+		}
+		checkIndexes(t, f)
+	})
+}
+
+// Users who were added by a configuration and deleted by hand come back only
+// while it names them; what hands have changed of groups and administrators
+// stays where the configuration does not say otherwise (JupyterHub 10).
+func TestConfigurationAndHands(t *testing.T) {
+	f := newFixture(t)
+	configuration := Configuration{
+		Admins: []string{"grace"},
+		Roles:  []ConfiguredRole{role("reader", "ada")},
+		Groups: []ConfiguredGroup{{Name: "staff", Users: []string{"bob"}, Properties: json.RawMessage(`{"a":1}`)}},
+	}
+	f.apply(t, configuration)
+	for _, name := range []string{"ada", "bob", "grace"} {
+		if err := f.DeleteUser(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.do(t, func(w store.Writer) error {
+		_, err := SetGroupProperties(w, "staff", json.RawMessage(`{"b":2}`))
+		return err
+	})
+	f.apply(t, Configuration{Groups: []ConfiguredGroup{{Name: "staff"}}})
+	if got := f.rolesOfUsers(t); got != "" {
+		t.Errorf("named no more, and back: %s", got)
+	}
+	var group Group
+	err := f.store.View(t.Context(), func(r store.Reader) (err error) {
+		group, err = GetGroup(r, "staff")
+		return err
+	})
+	if err != nil || string(group.Properties) != `{"b":2}` {
+		t.Errorf("properties of which the configuration says nothing: %s, %v", group.Properties, err)
+	}
+	f.apply(t, configuration)
+	if got := f.rolesOfUsers(t); got != "ada:reader bob: grace:admin" {
+		t.Errorf("named again: %s", got)
+	}
+	checkIndexes(t, f)
+}

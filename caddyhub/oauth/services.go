@@ -52,6 +52,30 @@ func ServiceClient(base hubpath.Base, service identity.Service) identity.OAuthCl
 // without an API token is no client; if the hub runs it, it becomes one when it
 // is started (RegisterStarted). Mistakes in the configuration wrap ErrService.
 func ApplyServices(w store.Writer, d *identity.Directory, base hubpath.Base, services []identity.ConfiguredService) error {
+	wanted, err := serviceClients(base, services)
+	if err != nil {
+		return err
+	}
+	for _, service := range services {
+		if service.APIToken == "" || !IsServiceClient(service.Service) {
+			continue
+		}
+		if err := register(w, d, ServiceClient(base, service.Service), service.APIToken); err != nil {
+			return err
+		}
+	}
+	return purgeServices(w, wanted)
+}
+
+// CheckServices says what of ApplyServices would fail whatever the store holds;
+// errors wrap ErrService.
+func CheckServices(base hubpath.Base, services []identity.ConfiguredService) error {
+	_, err := serviceClients(base, services)
+	return err
+}
+
+// serviceClients are the ids of the OAuth clients of configured services.
+func serviceClients(base hubpath.Base, services []identity.ConfiguredService) (map[string]bool, error) {
 	wanted := make(map[string]bool)
 	for _, service := range services {
 		if service.APIToken == "" && !service.Managed() || !IsServiceClient(service.Service) {
@@ -59,20 +83,14 @@ func ApplyServices(w store.Writer, d *identity.Directory, base hubpath.Base, ser
 		}
 		client := ServiceClient(base, service.Service)
 		if err := validateService(client); err != nil {
-			return err
+			return nil, err
 		}
 		if wanted[client.ID] {
-			return fmt.Errorf("%w %q: the oauth_client_id %q belongs to another service", ErrService, service.Name, client.ID)
+			return nil, fmt.Errorf("%w %q: the oauth_client_id %q belongs to another service", ErrService, service.Name, client.ID)
 		}
 		wanted[client.ID] = true
-		if service.APIToken == "" {
-			continue
-		}
-		if err := register(w, d, client, service.APIToken); err != nil {
-			return err
-		}
 	}
-	return purgeServices(w, wanted)
+	return wanted, nil
 }
 
 // RegisterStarted registers the OAuth client of a service that the hub starts, if

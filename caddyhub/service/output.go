@@ -3,6 +3,7 @@ package service
 import (
 	"bufio"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/caddyhub/caddyhub/caddyhub/osprocess"
@@ -22,16 +23,28 @@ const (
 // output returns what takes the lines of a service to the log, without these
 // secrets.
 func (t *task) output(secrets []string) func(line string) {
-	var pairs []string
-	for _, secret := range secrets {
-		if len(secret) >= minSecret {
-			pairs = append(pairs, secret, blot)
-		}
-	}
-	hide := strings.NewReplacer(pairs...)
+	hide := strings.NewReplacer(blots(secrets)...)
 	return func(line string) {
 		t.log.Info("service says", "line", osprocess.PlainLine(hide.Replace(line)))
 	}
+}
+
+// blots are what to replace and by what: each line of a secret, the longest
+// first, so that nothing is left of one that begins like another.
+func blots(secrets []string) (pairs []string) {
+	var lines []string
+	for _, secret := range secrets {
+		for line := range strings.Lines(secret) {
+			lines = append(lines, strings.TrimSpace(line))
+		}
+	}
+	slices.SortFunc(lines, func(a, b string) int { return len(b) - len(a) })
+	for _, line := range lines {
+		if len(line) >= minSecret {
+			pairs = append(pairs, line, blot)
+		}
+	}
+	return pairs
 }
 
 // eachLine calls use with every line, without its end, until the output is over
