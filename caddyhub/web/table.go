@@ -27,6 +27,7 @@ func (s *Web) table() []route {
 		{path: "stop/{user}", who: members, post: (*call).stop, action: actionStop},
 		{path: "stop/{user}/{server}", who: members, post: (*call).stop, action: actionStop},
 		{path: "delete/{user}/{server}", who: members, post: (*call).remove, action: actionRemove},
+		{path: "admin", who: members, get: (*call).admin},
 		{path: "token", who: members, get: (*call).tokens, post: (*call).requestToken, action: actionToken},
 		{path: "token/revoke/{token}", who: members, post: (*call).revokeToken, action: actionRevoke},
 		{path: "user-redirect", who: members, get: (*call).userRedirect},

@@ -15,6 +15,9 @@ func (c *call) visitor() page.Visitor {
 	}
 	v.Name = c.visit.Identity.Name()
 	v.Services = c.services()
+	if c.may("admin-ui") {
+		v.AdminURL = c.hub + "admin"
+	}
 	v.XSRF = c.xsrf()
 	return v
 }

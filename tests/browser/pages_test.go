@@ -66,10 +66,15 @@ func (b *tab) typeAndRun(code string) {
 	)
 }
 
+// quoted is text as a script writes it.
+func quoted(text string) string {
+	literal, _ := json.Marshal(text) // a string always encodes
+	return string(literal)
+}
+
 // outputIs is true when the first cell shows an output.
 func outputIs(text string) string {
-	quoted, _ := json.Marshal(text) // a string always encodes
-	return `document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea-output pre')?.textContent.trim() === ` + string(quoted)
+	return `document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea-output pre')?.textContent.trim() === ` + quoted(text)
 }
 
 // save presses Ctrl+S and waits until the notebook has no unsaved changes.

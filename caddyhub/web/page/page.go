@@ -4,8 +4,8 @@
 //
 // What it guarantees:
 //
-//   - Every page is complete without JavaScript. What a page can do, it does
-//     with links and form posts; scripts only save a reload or a wait.
+//   - Every page but Admin is complete without JavaScript. What a page can do, it
+//     does with links and form posts; scripts only save a reload or a wait.
 //   - No page asks another host for anything, and none contains an inline
 //     script or style, so a strict Content-Security-Policy holds (see
 //     Pages.Render).

@@ -2,11 +2,16 @@
 
 const { xsrf } = document.body.dataset;
 
-export function call(method, url, body) {
+// call sends body as JSON, if there is one. accept is what is asked for.
+export function call(method, url, body, accept = 'application/json') {
   return fetch(url, {
     method,
     credentials: 'same-origin',
-    headers: { 'X-XSRFToken': xsrf, Accept: 'application/json' },
+    headers: {
+      'X-XSRFToken': xsrf,
+      Accept: accept,
+      ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+    },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
 }
