@@ -129,6 +129,20 @@ func (h *Hub) Kill() {
 	h.process = nil
 }
 
+// WaitEnd waits for a hub that ends by itself, which must be as after Stop.
+func (h *Hub) WaitEnd() {
+	h.t.Helper()
+	select {
+	case <-h.process.ended:
+	case <-time.After(stopTimeout):
+		h.t.Fatalf("hubtest: the hub did not end within %v", stopTimeout)
+	}
+	if h.process.err != nil {
+		h.t.Errorf("hubtest: the hub ended with %v", h.process.err)
+	}
+	h.process = nil
+}
+
 // Restart starts a hub again that was stopped or killed, with what it has kept
 // and in the same place, and waits until it is healthy.
 func (h *Hub) Restart() {
