@@ -1,10 +1,8 @@
 package api
 
 import (
-	"maps"
 	"math"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -79,10 +77,7 @@ func (c *call) paginated(p page, items any, total int) error {
 // pageURL is the absolute URL of this request for another page. Clients follow
 // it as it is, so it is made of the address at which they reached the hub.
 func (c *call) pageURL(offset, limit int) string {
-	query := url.Values(maps.Clone(c.query))
-	query.Set("offset", strconv.Itoa(offset))
-	query.Set("limit", strconv.Itoa(limit))
-	return c.scheme() + "://" + c.r.Host + c.r.URL.EscapedPath() + "?" + query.Encode()
+	return c.scheme() + "://" + c.r.Host + c.r.URL.EscapedPath() + "?" + c.query.forPage(c.r.URL.RawQuery, offset, limit)
 }
 
 // scheme is how the client reached the hub. X-Forwarded-Proto is believed of

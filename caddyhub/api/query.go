@@ -3,6 +3,7 @@ package api
 import (
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -31,6 +32,35 @@ func (a arguments) last(name string) (value string, given bool) {
 		return "", false
 	}
 	return strings.TrimSpace(list[len(list)-1]), true
+}
+
+// forPage is the query for another page of the same list: the parameters of raw
+// in the order in which they first come, then those that are new.
+func (a arguments) forPage(raw string, offset, limit int) string {
+	numbers := map[string]int{"offset": offset, "limit": limit}
+	var order []string
+	for part := range strings.SplitSeq(raw, "&") {
+		name, _, _ := strings.Cut(part, "=")
+		if plain, err := url.QueryUnescape(name); err == nil && a[plain] != nil && !slices.Contains(order, plain) {
+			order = append(order, plain)
+		}
+	}
+	for _, name := range []string{"offset", "limit"} {
+		if _, given := a[name]; !given {
+			order = append(order, name)
+		}
+	}
+	var query []string
+	for _, name := range order {
+		values := a[name]
+		if number, given := numbers[name]; given {
+			values = []string{strconv.Itoa(number)}
+		}
+		for _, value := range values {
+			query = append(query, url.QueryEscape(name)+"="+url.QueryEscape(value))
+		}
+	}
+	return strings.Join(query, "&")
 }
 
 // flag is a parameter that is on unless it is absent, "0" or "false".
