@@ -15,11 +15,6 @@ func TestAdministratorsScript(t *testing.T) {
 		Admins: []string{"grace"}, NamedServers: true,
 		Spawner: `option size {
 				choices small large
-				environment MACHINE {value}
-			}
-			group_override class {
-				groups class
-				environment COURSE biology
 			}`,
 	})
 	grace := hub.API(hub.Token("grace"))

@@ -1,6 +1,7 @@
 """Make a class of users, run their servers for a while, and clean up."""
 import json
 import os
+import time
 
 import requests
 
@@ -65,7 +66,7 @@ call("post", "/users/student-1/servers/lab", 201, 202, json={"size": "small", "n
 assert follow("/users/student-1/servers/lab/progress")[-1]["ready"]
 call("delete", "/users/student-1/servers/lab", 202, 204)
 while call("get", "/users/student-1?include_stopped_servers", 200).json()["servers"]["lab"]["pending"]:
-    pass
+    time.sleep(0.1)
 call("post", "/users/student-1/servers/lab", 201, 202)
 follow("/users/student-1/servers/lab/progress")
 lab = call("get", "/users/student-1", 200).json()["servers"]["lab"]
