@@ -267,6 +267,8 @@ func (c *call) sendTrailer() {
 		}
 		name := field.Name
 		if _, ok := promised[name]; !ok {
+			// Or net/http may give a body this short a length, and no room for this.
+			_ = http.NewResponseController(c.w).Flush()
 			name = http.TrailerPrefix + name
 		}
 		header.Add(name, field.Value)

@@ -273,7 +273,7 @@ func (c *call) inform() {
 // leaves the rest to an upload.
 func (c *call) readSmallBody() error {
 	r := c.r
-	c.upload = &upload{body: r.Body, length: r.ContentLength, expects: r.Header["Expect"] != nil}
+	c.upload = &upload{body: r.Body, length: r.ContentLength, trailer: r.Trailer, expects: r.Header["Expect"] != nil}
 	if len(r.Trailer) > 0 {
 		c.upload.length = -1
 	}
