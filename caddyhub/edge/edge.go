@@ -63,6 +63,8 @@ type Options struct {
 type Edge struct {
 	options Options
 	hygiene *gate.Hygiene
+	// publicHygiene is for services that find out themselves who is there.
+	publicHygiene *gate.Hygiene
 	now     func() time.Time
 	log     *slog.Logger
 	// renewals prolong sessions, checks look after servers that do not answer.
@@ -96,12 +98,16 @@ func New(options Options) *Edge {
 	if options.PublicURL != nil {
 		host = options.PublicURL.Hostname()
 	}
-	e.hygiene = gate.NewHygiene(gate.HygieneOptions{
+	rules := gate.HygieneOptions{
 		IdentityHeaders: identityHeaders,
 		Cookies:         options.Browser.ReservedCookies(),
 		ReservedCookies: []string{browser.XSRFCookie, browser.BrowserSessionCookie},
 		HubHost:         host,
-	})
+	}
+	e.hygiene = gate.NewHygiene(rules)
+	// Who finds out for himself who is there proves requests for himself too.
+	rules.ReservedCookies = []string{browser.BrowserSessionCookie}
+	e.publicHygiene = gate.NewHygiene(rules)
 	return e
 }
 

@@ -14,11 +14,14 @@ import (
 // forward hands an allowed request on, with the visitor's identity and without
 // what is ours. It says whether an answer has begun.
 func (e *Edge) forward(w http.ResponseWriter, r *http.Request, v *visit, forward Forward) (begun bool, err error) {
+	if v.Identity == nil {
+		v.Identity = new(identity.Identity) // nobody we know
+	}
 	e.renew(r.Context(), v)
 	e.touch(v)
 
 	prefix := e.prefix(v)
-	clean := &sanitizer{ResponseWriter: w, hygiene: e.hygiene, prefix: prefix}
+	clean := &sanitizer{ResponseWriter: w, hygiene: e.rules(v), prefix: prefix}
 	if v.Identity.Session != nil && v.request.Class.Kind == gate.KindNavigation {
 		clean.ours = func(header http.ResponseWriter) { e.equip(header, r, v, prefix) }
 	}
@@ -30,6 +33,14 @@ func (e *Edge) forward(w http.ResponseWriter, r *http.Request, v *visit, forward
 	}
 	err = forward(clean, e.outgoing(WithPassage(ctx, passage), r, v), *v.route)
 	return clean.done, err
+}
+
+// rules are those for what may pass to the upstream and back.
+func (e *Edge) rules(v *visit) *gate.Hygiene {
+	if v.resource.Open {
+		return e.publicHygiene
+	}
+	return e.hygiene
 }
 
 // watch enters a WebSocket in the list of those that are decided about again
@@ -59,7 +70,7 @@ func (e *Edge) outgoing(ctx context.Context, r *http.Request, v *visit) *http.Re
 		// net/url would encode what the client has sent as it is, "|" or "ü".
 		out.URL.Opaque = sent
 	}
-	e.hygiene.SanitizeRequest(out.Header)
+	e.rules(v).SanitizeRequest(out.Header)
 	// Fields behind a body may be dropped (RFC 9110, 6.5.1). An upstream that
 	// merges them into the headers would take them for ours.
 	out.Trailer = nil
@@ -95,7 +106,7 @@ func (e *Edge) introduce(out *http.Request, session *identity.Session, v *visit)
 // back, or any on a WebSocket, where a single-user server looks there first
 // (JupyterHub 5.4). Elsewhere the parameter belongs to the application.
 func (v *visit) misleads(out *http.Request) bool {
-	if out.URL.RawQuery == "" || v.Identity.Session == nil && v.Credentials.FromURL {
+	if v.resource.Open || out.URL.RawQuery == "" || v.Identity.Session == nil && v.Credentials.FromURL {
 		return false
 	}
 	if v.request.Class.Kind == gate.KindWebSocket {

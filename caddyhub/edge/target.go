@@ -38,6 +38,7 @@ func (v *visit) toRoute(found *route.Route) {
 	if found.Data.User == "" {
 		v.client = scope.Client{Service: found.Data.Service}
 		v.resource.Scopes = []string{"access:services!service=" + found.Data.Service}
+		v.resource.Open = found.Data.Public
 		return
 	}
 	v.toServer(found.Data.User, found.Data.ServerName)

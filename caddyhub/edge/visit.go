@@ -50,6 +50,9 @@ func (e *Edge) look(r *http.Request) *visit {
 		return v
 	}
 	e.lookAtTarget(r.Context(), r.Host, v)
+	if v.resource.Open {
+		return v // the service finds out itself who is before it
+	}
 	e.lookAtSubject(r, v)
 	return v
 }

@@ -46,7 +46,8 @@ func routeOfService(base hubpath.Base, service identity.Service) (route.Route, e
 	if err != nil {
 		return route.Route{}, fmt.Errorf("hub: url of service %q: %w", service.Name, err)
 	}
-	return route.Route{Spec: spec, Target: target, Data: route.Data{Service: service.Name}}, nil
+	data := route.Data{Service: service.Name, Public: service.Public}
+	return route.Route{Spec: spec, Target: target, Data: data}, nil
 }
 
 // createdRoutes are the routes of services that were made through the API.

@@ -18,6 +18,9 @@ type Service struct {
 	// URL is the origin the service listens at; it is routed under
 	// /services/NAME/. Empty: not routed.
 	URL string `json:"url,omitempty"`
+	// Public says that its route leads to it whoever asks, and that it finds out
+	// itself who that is.
+	Public bool `json:"public,omitempty"`
 	// OAuthClientID and OAuthRedirectURI make the service an OAuth client.
 	OAuthClientID    string `json:"oauth_client_id,omitempty"`
 	OAuthRedirectURI string `json:"oauth_redirect_uri,omitempty"`

@@ -49,6 +49,9 @@ type Data struct {
 	ServerName string `json:"server_name,omitempty"`
 	// Service is the name of the service behind the route. Empty: not a service.
 	Service string `json:"service,omitempty"`
+	// Public says that everybody reaches the service, known or not, and that it
+	// finds out itself who they are.
+	Public bool `json:"public,omitempty"`
 	// Default marks the root that the configuration of a proxy has set.
 	Default bool `json:"default,omitempty"`
 	// Extra is the JSON object that a client of configurable-http-proxy's API

@@ -82,6 +82,7 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 //		service <name> {
 //			api_token <token>
 //			url <url>
+//			public
 //			admin
 //			display on|off
 //			info <key> <value>

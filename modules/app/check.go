@@ -210,6 +210,9 @@ func (s Service) mistakes() (mistakes []error) {
 			wrong("url %q is not an origin; write scheme, host and port, such as http://127.0.0.1:9000", s.URL)
 		}
 	}
+	if s.Public && s.URL == "" {
+		wrong("public is for a service with a url")
+	}
 	if s.OAuthClientID != "" && !strings.HasPrefix(s.OAuthClientID, "service-") {
 		wrong("oauth_client_id %q does not begin with \"service-\"", s.OAuthClientID)
 	}

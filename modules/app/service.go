@@ -28,6 +28,11 @@ type Service struct {
 	// URL is the origin the service listens at; it is then routed at
 	// /services/NAME/. Default: not routed.
 	URL string `json:"url,omitempty"`
+	// Public lets every request through to the URL as it came: nobody has to log in,
+	// and the service gets no identity but finds out itself who is there, as behind
+	// JupyterHub's proxy. Default: only who has access:services for it gets there,
+	// and the service is told who it is.
+	Public bool `json:"public,omitempty"`
 	// Admin gives the service the role "admin".
 	Admin bool `json:"admin,omitempty"`
 	// Display shows the service in the menu of pages, to those who may open it.
@@ -119,6 +124,7 @@ func (a *App) parseService(d *caddyfile.Dispenser) error {
 	err := a.named(d, "service", &service.Name, namesOf(a.Services, Service.name), map[string]words.Word{
 		"api_token": words.ToText(&service.APIToken),
 		"url":       words.ToText(&service.URL),
+		"public":    words.ToTrue(&service.Public),
 		"admin":     words.ToTrue(&service.Admin),
 		"display":   words.ToSwitch(&service.Display),
 		"info": words.Many(func(d *caddyfile.Dispenser) error {
@@ -145,7 +151,7 @@ func (a *App) parseService(d *caddyfile.Dispenser) error {
 // configured is what identity and OAuth know of the service.
 func (s Service) configured() identity.ConfiguredService {
 	configured := identity.ConfiguredService{APIToken: s.APIToken, Service: identity.Service{
-		Name: s.Name, Admin: s.Admin, URL: s.URL, Command: s.Command,
+		Name: s.Name, Admin: s.Admin, URL: s.URL, Public: s.Public, Command: s.Command,
 		OAuthClientID: s.OAuthClientID, OAuthRedirectURI: s.OAuthRedirectURI,
 		OAuthClientAllowedScopes: s.OAuthClientAllowedScopes, OAuthNoConfirm: s.OAuthNoConfirm,
 		Hidden: s.Display != nil && !*s.Display,
