@@ -22,6 +22,8 @@ import (
 type contender struct {
 	name, address string
 	process       *os.Process
+	// admin is the socket of Caddy's admin endpoint, if it has one.
+	admin string
 	// start is how long it took to the first answer, memory what it had then.
 	start  time.Duration
 	memory int64
@@ -124,7 +126,7 @@ func startCaddyhub(b *testing.B, w *world, name, redis string) *contender {
 		storage = "store redis {\n\t\t\turl " + redis + "\n\t\t\tsecret " + keys + "\n\t\t}"
 	}
 	caddyfile := fmt.Sprintf(`{
-	admin off
+	admin unix/%[1]s/admin.sock
 	storage file_system %[1]s/caddy
 	persist_config off
 	auto_https off
@@ -156,5 +158,7 @@ http://127.0.0.1:%[4]d {
 	}
 	program := os.Getenv(binary.Variable)
 	command := measure.Pinned(b.Context(), measured, program, "run", "--config", path)
-	return run(b, w, name, port, command)
+	c := run(b, w, name, port, command)
+	c.admin = filepath.Join(folder, "admin.sock")
+	return c
 }

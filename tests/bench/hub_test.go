@@ -61,18 +61,23 @@ func each(tokens []string, request func(i int, token string) string) [][]byte {
 }
 
 // BenchmarkHub compares the hub over both stores with JupyterHub. Its figures
-// are in the tables that it prints.
+// are in the tables that it prints. CADDYHUB_BENCH_ALONE=1 leaves out all but
+// the hub over the embedded store, CADDYHUB_BENCH_PROFILES names a folder for
+// profiles of it.
 func BenchmarkHub(b *testing.B) {
-	environment := hubtest.VirtualEnvironment(b)
+	alone := os.Getenv("CADDYHUB_BENCH_ALONE") != ""
 	w := newWorld(b, number(b, "CADDYHUB_BENCH_USERS", 10_000), number(b, "CADDYHUB_BENCH_SERVERS", 2_000))
-	database := redistest.Start(b, redistest.Options{Arguments: []string{"--save", ""}})
 	if err := measure.PinSelf(measuring); err != nil {
 		b.Fatal(err)
 	}
-	contenders := []*contender{
-		startJupyterHub(b, w, environment),
-		startCaddyhub(b, w, "caddyhub, embedded store", ""),
-		startCaddyhub(b, w, "caddyhub, Redis", database.URL()),
+	var contenders []*contender
+	if !alone {
+		contenders = append(contenders, startJupyterHub(b, w, hubtest.VirtualEnvironment(b)))
+	}
+	contenders = append(contenders, startCaddyhub(b, w, "caddyhub, embedded store", ""))
+	if !alone {
+		database := redistest.Start(b, redistest.Options{Arguments: []string{"--save", ""}})
+		contenders = append(contenders, startCaddyhub(b, w, "caddyhub, Redis", database.URL()))
 	}
 	fmt.Printf("\n%d users, %d running servers; one core each\n\n", w.users, len(w.tokens))
 	printStart(b, contenders)
@@ -86,6 +91,7 @@ func BenchmarkHub(b *testing.B) {
 			if err := measure.Compared(results).Write(os.Stdout); err != nil {
 				b.Fatal(err)
 			}
+			profile(b, w, call, contenders)
 		}
 	}
 	fmt.Println()
