@@ -2,6 +2,7 @@ package chp_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -9,12 +10,14 @@ import (
 	"encoding/pem"
 	"math/big"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
+	"testing"
 	"time"
 )
 
@@ -115,4 +118,35 @@ func pidFile(c *ask) {
 	if _, err := os.Stat(path); err == nil {
 		c.failf("the file is left")
 	}
+}
+
+// link makes a link to our binary under the name of the original.
+func link(t testing.TB, folder string) string {
+	t.Helper()
+	path := filepath.Join(folder, "configurable-http-proxy")
+	if err := os.Symlink(caddyhub, path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// shortFolder is one in which the path of a socket is short enough.
+func shortFolder(t testing.TB) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "chp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	return folder
+}
+
+// overSocket is the same check over a Unix socket.
+func overSocket(a *ask, path string) *ask {
+	other := newAsk(a.t, a.proxy, a.patience)
+	other.client.Transport.(*http.Transport).DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", path)
+	}
+	a.t.Cleanup(other.close)
+	return other
 }

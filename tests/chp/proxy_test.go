@@ -66,6 +66,8 @@ type launch struct {
 	environment []string
 	// ports of the proxy and of its API; 0 for free ones.
 	port, apiPort int
+	// noAddresses leaves it to the options to say where to listen.
+	noAddresses bool
 }
 
 // proxy is a running one.
@@ -116,6 +118,9 @@ func begin(t testing.TB, l launch) *proxy {
 		address: net.JoinHostPort("127.0.0.1", port), api: net.JoinHostPort("127.0.0.1", apiPort),
 	}
 	options := append([]string{"--ip", "127.0.0.1", "--port", port, "--api-ip", "127.0.0.1", "--api-port", apiPort}, l.options...)
+	if l.noAddresses {
+		options = l.options
+	}
 	p.command = exec.Command(l.program[0], append(l.program[1:len(l.program):len(l.program)], options...)...)
 	p.command.Dir = l.folder
 	p.command.Env = append([]string{
