@@ -33,6 +33,16 @@ type pair struct {
 	original, ours *side
 	// played counts the requests that each was sent.
 	played int
+	// pending are steps in the background.
+	pending []*exchanged
+}
+
+// exchanged is a step with what both hubs answer to it, once ready is closed.
+type exchanged struct {
+	step    step
+	answers [2]answer
+	errs    [2]error
+	ready   chan struct{}
 }
 
 func (p *pair) sides() []*side { return []*side{p.original, p.ours} }
@@ -43,24 +53,56 @@ func (p *pair) forget() {
 	p.ours.forget()
 }
 
-// play sends a step to both hubs at once and returns what differs, and whether
-// it succeeded anywhere.
-func (p *pair) play(t testing.TB, step step) ([]difference, bool) {
-	t.Helper()
+// send sends a step to both hubs at once.
+func (p *pair) send(step step) *exchanged {
 	p.played++
-	var answers [2]answer
-	var errs [2]error
+	sent := &exchanged{step: step, ready: make(chan struct{})}
 	var wait sync.WaitGroup
 	for i, side := range p.sides() {
-		wait.Go(func() { answers[i], errs[i] = side.answer(step) })
+		wait.Go(func() { sent.answers[i], sent.errs[i] = side.answer(step) })
 	}
-	wait.Wait()
-	for _, err := range errs {
+	go func() {
+		wait.Wait()
+		close(sent.ready)
+	}()
+	return sent
+}
+
+// await waits for the answers to a step and returns what differs.
+func (p *pair) await(t testing.TB, sent *exchanged) []difference {
+	t.Helper()
+	<-sent.ready
+	for _, err := range sent.errs {
 		if err != nil {
-			t.Fatalf("%s: %s: %v", step.at, step, err)
+			t.Fatalf("%s: %s: %v", sent.step.at, sent.step, err)
 		}
 	}
-	return p.compare(answers[0], answers[1]), min(answers[0].status, answers[1].status) < http.StatusBadRequest
+	return p.compare(sent.answers[0], sent.answers[1])
+}
+
+// succeeded says whether a step may have changed something somewhere.
+func (e *exchanged) succeeded() bool {
+	return min(e.answers[0].status, e.answers[1].status) < http.StatusBadRequest
+}
+
+// play plays a step, and fails the test if the answers differ where no rule
+// accepts it.
+func (p *pair) play(t testing.TB, rules *rules, step step) *exchanged {
+	t.Helper()
+	if step.join {
+		for _, sent := range p.pending {
+			rules.check(t, sent.step, p.await(t, sent))
+		}
+		p.pending = nil
+		return nil
+	}
+	sent := p.send(step)
+	if step.background {
+		p.pending = append(p.pending, sent)
+		return sent
+	}
+	rules.check(t, step, p.await(t, sent))
+	return sent
 }
 
 const (
@@ -77,17 +119,24 @@ func (s *side) answer(step step) (answer, error) {
 		if err != nil {
 			return got, err
 		}
-		if step.await != nil && pointed(decode(got.body), step.await.pointer) != step.await.value {
+		if step.await != nil && !step.await.holds(decode(got.body)) {
 			if time.Now().After(deadline) {
 				return got, fmt.Errorf("%s: %s is not %s: %s", s.name, step.await.pointer, step.await.value, got.body)
 			}
 			continue
 		}
+		s.lock.Lock()
+		defer s.lock.Unlock()
 		for name, pointer := range step.save {
 			s.values[name] = pointed(decode(got.body), pointer)
 		}
 		return got, nil
 	}
+}
+
+func (e expectation) holds(value any) bool {
+	found := pointed(value, e.pointer)
+	return found == e.value || e.value == "set" && found != "null" && found != absent
 }
 
 // pointed is the value at a JSON pointer, as text; "absent" if there is none.

@@ -57,9 +57,6 @@ func (p *pair) tell(t *testing.T, rules *rules, story story) {
 	t.Helper()
 	p.forget()
 	for _, step := range story.steps {
-		found, _ := p.play(t, step)
-		if left := rules.unexplained(step, found); len(left) > 0 {
-			t.Errorf("%s: %s%s", step.at, step, describe(left))
-		}
+		p.play(t, rules, step)
 	}
 }

@@ -57,9 +57,33 @@ func (l *labels) text(value string) string {
 	}
 	slices.SortFunc(known, func(a, b string) int { return len(b) - len(a) })
 	for _, made := range known {
-		value = strings.ReplaceAll(value, made, l.names[made])
+		value = replaceWord(value, made, l.names[made])
 	}
 	return value
+}
+
+// replaceWord replaces what is not a part of a longer word.
+func replaceWord(text, word, by string) string {
+	var replaced strings.Builder
+	for {
+		at := strings.Index(text, word)
+		if at < 0 {
+			return replaced.String() + text
+		}
+		end := at + len(word)
+		whole := (at == 0 || !isAlphanumeric(text[at-1])) && (end == len(text) || !isAlphanumeric(text[end]))
+		replaced.WriteString(text[:at])
+		if whole {
+			replaced.WriteString(by)
+		} else {
+			replaced.WriteString(word)
+		}
+		text = text[end:]
+	}
+}
+
+func isAlphanumeric(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
 // relative is a time of this hour or later, as what it is from now; what is
@@ -135,6 +159,8 @@ func (l *labels) content(a answer) any {
 		return ""
 	case kind == "text/html":
 		return "a page"
+	case strings.Contains(a.header.Get("Content-Type"), "version="):
+		return "metrics"
 	case kind == "text/event-stream":
 		events := []any{}
 		for frame := range strings.SplitSeq(string(a.body), "\n\n") {
@@ -144,7 +170,11 @@ func (l *labels) content(a answer) any {
 				events = append(events, "not an event: "+frame)
 			}
 		}
-		return events
+		if len(events) < 2 {
+			return events
+		}
+		last := len(events) - 1
+		return map[string]any{"first": events[0], "between": events[1:last], "last": events[last]}
 	}
 	if decoded = decode(a.body); decoded == nil {
 		return l.text(string(a.body))

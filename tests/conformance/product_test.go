@@ -108,11 +108,7 @@ func (p *pair) try(t *testing.T, rules *rules, e endpoint) {
 	play := func(s step) bool {
 		t.Helper()
 		p.forget()
-		found, succeeded := p.play(t, s)
-		if left := rules.unexplained(s, found); len(left) > 0 {
-			t.Errorf("%s: %s%s", s.at, s, describe(left))
-		}
-		return succeeded
+		return p.play(t, rules, s).succeeded()
 	}
 	for _, s := range e.before {
 		play(s)

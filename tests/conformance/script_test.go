@@ -24,9 +24,11 @@ import (
 //	body "text"               a body as a quoted Go string
 //	repeat 1000 "text"        a body of so many times the text
 //	save NAME /POINTER        keep a value of the answer's JSON as ${NAME}
-//	await /POINTER VALUE      ask again until the answer has the value
+//	await /POINTER VALUE      ask again until the answer has the value, "set" for
+//	                          any but null
 //
-// "== TITLE" begins a story, "#" a comment. A body is sent as application/json
+// "== TITLE" begins a story, "#" a comment. "background" before a line sends it
+// and goes on; "join" compares the answers to what is in the background. A body is sent as application/json
 // if no header says otherwise. Callers are described at send.
 type step struct {
 	at     string
@@ -37,6 +39,8 @@ type step struct {
 	header [][2]string
 	save   map[string]string
 	await  *expectation
+	// background steps do not wait for their answer, the step that joins does.
+	background, join bool
 }
 
 type expectation struct{ pointer, value string }
@@ -120,10 +124,14 @@ var methods = []string{
 }
 
 func parseStep(line, at string) (step, error) {
+	if line == "join" {
+		return step{at: at, join: true}, nil
+	}
+	line, background := strings.CutPrefix(line, "background ")
 	caller, rest := cut(line)
 	method, rest := cut(rest)
 	path, body := cut(rest)
-	s := step{at: at, caller: caller, method: method, path: path}
+	s := step{at: at, caller: caller, method: method, path: path, background: background}
 	if body != "" {
 		s.body = &body
 	}

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,6 +28,8 @@ type side struct {
 	// values that a story has saved.
 	values map[string]string
 	labels *labels
+	// lock guards tokens, jars and values: a step may be in the background.
+	lock sync.Mutex
 }
 
 // answer is a response as it came.
@@ -69,47 +72,74 @@ func (s *side) forget() {
 //	page:U       user U by cookie, with the proof that pages send
 //	U            user U by an API token that inherits
 func (s *side) send(step step) (answer, error) {
-	path := s.expand(step.path)
-	header := make(http.Header)
-	kind, name, _ := strings.Cut(step.caller, ":")
-	var jar *cookiejar.Jar
-	_, scoped := scopesOf(step.caller)
-	switch {
-	case step.caller == "nobody":
-	case step.caller == "stranger":
-		header.Set("Authorization", "token "+secret("nobody has this token"))
-	case scoped:
-		header.Set("Authorization", "token "+secret(serviceOf(step.caller)))
-	case kind == "service":
-		header.Set("Authorization", "token "+secret(name))
-	case kind == "cookie", kind == "page":
-		var err error
-		if jar, err = s.session(name); err != nil {
-			return answer{}, err
-		}
-		s.values["xsrf"] = s.cookie(jar, "/hub/", "_xsrf")
-		if kind == "page" {
-			path += separator(path) + "_xsrf=" + url.QueryEscape(s.values["xsrf"])
-		}
-	default:
-		if s.tokens[step.caller] == "" {
-			return answer{}, fmt.Errorf("%s: nobody knows the caller %q", step.at, step.caller)
-		}
-		header.Set("Authorization", "token "+s.tokens[step.caller])
+	s.lock.Lock()
+	call, err := s.prepare(step)
+	s.lock.Unlock()
+	if err != nil {
+		return answer{}, fmt.Errorf("%s: %w", step.at, err)
 	}
-	var body io.Reader
+	return s.exchange(call)
+}
+
+// call is a request to one side.
+type call struct {
+	method, path string
+	header       http.Header
+	body         io.Reader
+	jar          *cookiejar.Jar
+}
+
+// prepare gives a step what the caller has, and fills in variables.
+func (s *side) prepare(step step) (call, error) {
+	c := call{method: step.method, header: make(http.Header)}
+	err := s.identify(&c, step.caller)
+	c.path = s.expand(step.path)
+	if strings.HasPrefix(step.caller, "page:") {
+		c.path += separator(c.path) + "_xsrf=" + url.QueryEscape(s.values["xsrf"])
+	}
 	if step.body != nil {
-		body = strings.NewReader(s.expand(*step.body))
-		header.Set("Content-Type", "application/json")
+		c.body = strings.NewReader(s.expand(*step.body))
+		c.header.Set("Content-Type", "application/json")
 	}
 	for _, h := range step.header {
 		if h[1] == "-" {
-			header.Del(h[0])
+			c.header.Del(h[0])
 			continue
 		}
-		header.Set(h[0], s.expand(h[1]))
+		c.header.Set(h[0], s.expand(h[1]))
 	}
-	return s.exchange(step.method, path, header, body, jar)
+	return c, err
+}
+
+// identify adds the credentials of a caller.
+func (s *side) identify(c *call, caller string) error {
+	kind, name, _ := strings.Cut(caller, ":")
+	_, scoped := scopesOf(caller)
+	token := ""
+	switch {
+	case caller == "nobody":
+		return nil
+	case caller == "stranger":
+		token = secret("nobody has this token")
+	case scoped:
+		token = secret(serviceOf(caller))
+	case kind == "service":
+		token = secret(name)
+	case kind == "cookie", kind == "page":
+		var err error
+		c.jar, err = s.session(name)
+		if err == nil {
+			s.values["xsrf"] = s.cookie(c.jar, "/hub/", "_xsrf")
+		}
+		return err
+	default:
+		token = s.tokens[caller]
+		if token == "" {
+			return fmt.Errorf("nobody knows the caller %q", caller)
+		}
+	}
+	c.header.Set("Authorization", "token "+token)
+	return nil
 }
 
 func separator(path string) string {
@@ -120,16 +150,18 @@ func separator(path string) string {
 }
 
 // exchange sends a path as it is written, also one that is wrongly escaped.
-func (s *side) exchange(method, path string, header http.Header, body io.Reader, jar *cookiejar.Jar) (answer, error) {
-	request, err := http.NewRequest(method, s.url, body)
+func (s *side) exchange(c call) (answer, error) {
+	request, err := http.NewRequest(c.method, s.url, c.body)
 	if err != nil {
 		return answer{}, err
 	}
-	request.URL.Opaque = path
-	request.Header = header
-	address := s.address(path)
-	if jar != nil {
-		for _, cookie := range jar.Cookies(address) {
+	request.URL.Opaque, request.Header = c.path, c.header
+	if host := c.header.Get("Host"); host != "" {
+		request.Host = host
+	}
+	address := s.address(c.path)
+	if c.jar != nil {
+		for _, cookie := range c.jar.Cookies(address) {
 			request.AddCookie(cookie)
 		}
 	}
@@ -138,8 +170,8 @@ func (s *side) exchange(method, path string, header http.Header, body io.Reader,
 		return answer{}, fmt.Errorf("%s: %w", s.name, err)
 	}
 	defer response.Body.Close()
-	if jar != nil {
-		jar.SetCookies(address, response.Cookies())
+	if c.jar != nil {
+		c.jar.SetCookies(address, response.Cookies())
 	}
 	content, err := io.ReadAll(response.Body)
 	return answer{response.StatusCode, response.Header, content}, err
@@ -177,7 +209,7 @@ func (s *side) session(user string) (*cookiejar.Jar, error) {
 	if err != nil {
 		return nil, err
 	}
-	page, err := s.exchange(http.MethodGet, "/hub/login", http.Header{}, nil, jar)
+	page, err := s.exchange(call{method: http.MethodGet, path: "/hub/login", header: http.Header{}, jar: jar})
 	if err != nil {
 		return nil, err
 	}
@@ -187,12 +219,12 @@ func (s *side) session(user string) (*cookiejar.Jar, error) {
 	}
 	form := url.Values{"_xsrf": {html.UnescapeString(string(field[1]))}, "username": {user}, "password": {hubtest.Password}}
 	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Origin": {s.url}}
-	in, err := s.exchange(http.MethodPost, "/hub/login", header, strings.NewReader(form.Encode()), jar)
+	in, err := s.exchange(call{http.MethodPost, "/hub/login", header, strings.NewReader(form.Encode()), jar})
 	if err != nil || in.status != http.StatusFound {
 		return nil, fmt.Errorf("%s: login of %s: %d %v", s.name, user, in.status, err)
 	}
 	// The page brings the token that scripts send.
-	if _, err := s.exchange(http.MethodGet, "/hub/token", http.Header{}, nil, jar); err != nil {
+	if _, err := s.exchange(call{method: http.MethodGet, path: "/hub/token", header: http.Header{}, jar: jar}); err != nil {
 		return nil, err
 	}
 	s.jars[user] = jar

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -78,6 +80,9 @@ func readWorld(t *testing.T) *world {
 	}
 	for i, service := range w.Services {
 		w.Services[i].APIToken = secret(service.Name)
+		if service.URL != "" {
+			w.Services[i].URL = serve(t, service.Name)
+		}
 	}
 	program, err := filepath.Abs(filepath.Join("testdata", "server.py"))
 	if err != nil {
@@ -85,6 +90,16 @@ func readWorld(t *testing.T) *world {
 	}
 	w.Command = []string{filepath.Join(hubtest.VirtualEnvironment(t), "bin", "python"), "-S", "-E", program}
 	return w
+}
+
+// serve runs a service and returns its origin.
+func serve(t *testing.T, name string) string {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		fmt.Fprintf(w, "%s was asked: %s %s", name, r.Method, r.RequestURI)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 // secret is the token of a service. Its first characters differ from those of
@@ -194,7 +209,7 @@ func (w *world) caddyfile() string {
 			line("oauth_client_allowed_scopes", s.OAuthScopes...)
 			flag("admin", s.Admin)
 			flag("oauth_no_confirm", s.OAuthNoConfirm)
-			flag("hidden", s.Hidden)
+			flag("display off", s.Hidden)
 		})
 	}
 	for _, name := range slices.Sorted(maps.Keys(w.CustomScopes)) {
