@@ -60,9 +60,7 @@ func TestAnswers(t *testing.T) {
 				t.Errorf("%s: %s", name, diff)
 			}
 		}
-		if n := len(f.idle.targets[f.target()]); n != 1 {
-			t.Errorf("%s: %d connections are kept", name, n)
-		}
+		eventually(t, name+": the connection is kept", func() bool { return f.kept() == 1 })
 	}
 }
 
@@ -77,7 +75,7 @@ func TestUntilTheEnd(t *testing.T) {
 		if _, body, err := f.get("GET", "/"); err != nil || body != "hello" {
 			t.Errorf("%q: %q, %v", head, body, err)
 		}
-		if n := len(f.idle.targets); n > 0 {
+		if n := f.kept(); n > 0 {
 			t.Errorf("%q: the connection is kept", head)
 		}
 	}
@@ -107,7 +105,7 @@ func TestHostileAnswers(t *testing.T) {
 		if err != nil || response.StatusCode != 502 || len(response.Header["X-A"]) > 0 || !errors.Is(f.failed(), ErrMalformed) {
 			t.Errorf("%s: %v %q, %v", name, response, body, err)
 		}
-		if n := len(f.idle.targets); n > 0 {
+		if n := f.kept(); n > 0 {
 			t.Errorf("%s: the connection is kept", name)
 		}
 	}
@@ -138,7 +136,7 @@ func TestBrokenBodies(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s: complete: %v %q", name, response, body)
 		}
-		if n := len(f.idle.targets); n > 0 || f.failed() != nil {
+		if n := f.kept(); n > 0 || f.failed() != nil {
 			t.Errorf("%s: kept, or answered twice", name)
 		}
 	}

@@ -178,7 +178,12 @@ func newFront(t testing.TB, to route.Target, options Options) *front {
 	return f
 }
 
-func (f *front) target() route.Target { return f.to }
+// kept is how many connections are kept for later.
+func (f *front) kept() int {
+	f.idle.mu.Lock()
+	defer f.idle.mu.Unlock()
+	return len(f.idle.targets[f.to])
+}
 
 // failed is the only error that Serve has returned since it was asked last.
 func (f *front) failed() error {
@@ -265,3 +270,17 @@ func readBody(w *wire, head string) (string, error) {
 	}
 	return text, err
 }
+
+// newReader reads a head that was read before, and what follows.
+func newReader(head string, w *wire) *bufio.Reader {
+	return bufio.NewReaderSize(io.MultiReader(strings.NewReader(head), w.Reader), 1<<16)
+}
+
+const (
+	// opening asks for a WebSocket.
+	opening = "GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: v1.kernel\r\n\r\n"
+	// handshake agrees to it.
+	handshake = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+		"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: v1.kernel\r\n\r\n"
+)

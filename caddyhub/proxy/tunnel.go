@@ -55,7 +55,7 @@ type Tunnel struct {
 	// toClient is where what the client gets stands.
 	toClient frames
 	// code to close with, once it is decided; 0 before.
-	code int
+	code atomic.Int32
 	// fromClient is where what the client sends stands; its direction alone uses it.
 	fromClient frames
 }
@@ -151,7 +151,7 @@ func (t *Tunnel) forClient(b []byte) error {
 	if t.over.Load() {
 		return net.ErrClosed
 	}
-	if t.code != 0 {
+	if t.code.Load() != 0 {
 		n, _ := t.toClient.next(b)
 		if _, err := t.client.Write(b[:n]); err != nil {
 			return err
@@ -174,31 +174,27 @@ func (t *Tunnel) forClient(b []byte) error {
 // two frames, as far as it listens, and both connections are closed, within a
 // second or two. Close does not wait for that. Only the first call has an effect.
 func (t *Tunnel) Close(code int) {
+	if !t.code.CompareAndSwap(0, int32(code)) {
+		return
+	}
 	// A client that does not read may hold up whoever writes to it.
 	_ = t.client.SetWriteDeadline(time.Now().Add(closeTimeout))
-	go t.close(code)
-}
-
-func (t *Tunnel) close(code int) {
-	t.mu.Lock()
-	first := t.code == 0
-	if first {
-		t.code = code
-		if t.toClient.between() {
+	go func() {
+		t.mu.Lock()
+		if !t.over.Load() && t.toClient.between() {
 			t.tell()
 		}
-	}
-	t.mu.Unlock()
-	if first {
+		t.mu.Unlock()
 		time.AfterFunc(closeTimeout, t.cut)
-	}
+	}()
 }
 
 // tell sends the code to the client and the end to both. The client's own farewell
 // is waited for, so that ours is not lost with what it has sent meanwhile.
 func (t *Tunnel) tell() {
 	// A close frame of a server: final, opcode 8, unmasked, two bytes.
-	_, err := t.client.Write([]byte{0x88, 2, byte(t.code >> 8), byte(t.code)})
+	code := t.code.Load()
+	_, err := t.client.Write([]byte{0x88, 2, byte(code >> 8), byte(code)})
 	t.over.Store(true) // before the upstream's direction ends by what follows
 	_ = t.upstream.SetDeadline(time.Unix(1, 0))
 	closer, half := t.client.(interface{ CloseWrite() error })
