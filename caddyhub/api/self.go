@@ -49,7 +49,10 @@ func (c *call) identityModel(of identity.Owner) (model map[string]any, err error
 	err = c.options.Directory.Store().View(c.r.Context(), func(r store.Reader) error {
 		if of.User == "" {
 			service, err := identity.GetService(r, of.Service)
-			model = view.serviceModel(service)
+			if err != nil {
+				return err
+			}
+			model, err = view.serviceModelIn(r, service)
 			return err
 		}
 		user, err := identity.GetUser(r, of.User)

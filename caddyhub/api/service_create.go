@@ -80,8 +80,9 @@ func (c *call) serviceFailed() error {
 
 // serviceOf reads the service that is asked for, whose types are right.
 func (c *call) serviceOf(model map[string]any) (service identity.Service, token string, err error) {
-	allowed, ok := []string(nil), true
+	var allowed []string
 	if value, given := model["oauth_client_allowed_scopes"]; given {
+		var ok bool
 		if allowed, ok = texts(value); !ok || len(allowed) > maxScopes {
 			return service, "", badRequest("oauth_client_allowed_scopes must be a list of strings, not %s", repr(value))
 		}
