@@ -21,9 +21,11 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddyhub/caddyhub/caddyhub/hub"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
+	"github.com/caddyhub/caddyhub/modules/internal/accesslog"
 )
 
 func init() {
@@ -53,6 +55,9 @@ type App struct {
 	Allow []string `json:"allow,omitempty"`
 	// AllowGroups lets in members of these groups.
 	AllowGroups []string `json:"allow_groups,omitempty"`
+	// AllowExistingUsers lets in users whom the hub has already, such as those that
+	// an administrator has added. Default: yes if allow names somebody, else no.
+	AllowExistingUsers *bool `json:"allow_existing_users,omitempty"`
 	// Admins may come in and administer the hub.
 	Admins []string `json:"admins,omitempty"`
 	// Blocked users stay out, whatever else allows them.
@@ -131,6 +136,7 @@ type App struct {
 
 	ctx      caddy.Context
 	log      *slog.Logger
+	requests *accesslog.Log
 	poolKey  string
 	hub      *hub.Hub // from acquire to Cleanup
 	site     atomic.Pointer[hub.Site]
@@ -154,6 +160,7 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 // Provision loads the guest modules and checks what can be checked alone.
 func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx, a.log = ctx, ctx.Slogger()
+	a.requests = accesslog.New(ctx.Logger(new(caddyhttp.App)))
 	a.tried, a.endTry = context.WithCancel(ctx)
 	if err := a.loadGuests(ctx); err != nil {
 		return err

@@ -42,6 +42,15 @@ type Part interface {
 
 // Serve lets a part answer what it serves and passes on the rest.
 func (a *App) Serve(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, part func(*hub.Site) Part) error {
+	return a.Guard(w, r, func(w http.ResponseWriter, r *http.Request) error { return a.serveGuarded(w, r, next, part) })
+}
+
+// Guard keeps secrets of a request out of Caddy's logs; see package accesslog.
+func (a *App) Guard(w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter, *http.Request) error) error {
+	return a.requests.Guard(w, r, serve)
+}
+
+func (a *App) serveGuarded(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, part func(*hub.Site) Part) error {
 	site := a.Await(r.Context())
 	if site == nil {
 		hub.Unavailable(w)

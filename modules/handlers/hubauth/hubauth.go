@@ -43,6 +43,10 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 // ServeHTTP decides. What was decided about must be what the client asked for,
 // so a request that another directive has rewritten before is refused.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	return h.app.Guard(w, r, func(w http.ResponseWriter, r *http.Request) error { return h.serve(w, r, next) })
+}
+
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	site := h.app.Await(r.Context())
 	if site == nil {
 		hub.Unavailable(w)
