@@ -65,10 +65,11 @@ type Edge struct {
 	hygiene *gate.Hygiene
 	// publicHygiene is for services that find out themselves who is there.
 	publicHygiene *gate.Hygiene
-	now     func() time.Time
-	log     *slog.Logger
+	now           func() time.Time
+	log           *slog.Logger
 	// renewals prolong sessions, checks look after servers that do not answer.
 	renewals, checks *errands
+	activities       activities
 }
 
 // identityHeaders are what upstreams may take for the word of the edge: who
@@ -94,6 +95,7 @@ func New(options Options) *Edge {
 	}
 	e.renewals = newErrands(maxRenewals, 0, e.now)
 	e.checks = newErrands(maxChecks, checkPause, e.now)
+	e.activities.to = options.Directory.Activity()
 	host := ""
 	if options.PublicURL != nil {
 		host = options.PublicURL.Hostname()

@@ -18,14 +18,15 @@ func (e *Edge) forward(w http.ResponseWriter, r *http.Request, v *visit, forward
 		v.Identity = new(identity.Identity) // nobody we know
 	}
 	e.renew(r.Context(), v)
-	e.touch(v)
+	active := e.activities.of(v)
+	active.Touch(e.now())
 
 	prefix := e.prefix(v)
 	clean := &sanitizer{ResponseWriter: w, hygiene: e.rules(v), prefix: prefix}
 	if v.Identity.Session != nil && v.request.Class.Kind == gate.KindNavigation {
 		clean.ours = func(header http.ResponseWriter) { e.equip(header, r, v, prefix) }
 	}
-	passage, ctx := &Passage{Route: v.route}, r.Context()
+	passage, ctx := &Passage{Route: v.route, Activity: active}, r.Context()
 	if v.request.Class.Kind == gate.KindWebSocket {
 		open, leave := e.watch(r, v)
 		defer leave()
@@ -151,24 +152,4 @@ func (e *Edge) renew(ctx context.Context, v *visit) {
 		defer cancel()
 		e.options.Browser.Renew(ctx, visit)
 	})
-}
-
-// touch notes activity. What a server's own token does is not the user's.
-func (e *Edge) touch(v *visit) {
-	now, activity := e.now(), e.options.Directory.Activity()
-	if server := v.client.Server; !server.IsZero() {
-		activity.Touch(identity.ActivityOfServer(server.User, server.Name), now)
-	}
-	if token := v.Identity.Token; token != nil {
-		activity.Touch(identity.ActivityOfToken(token.ID), now)
-		if token.OfServer() {
-			return
-		}
-	}
-	switch {
-	case v.Identity.User != nil:
-		activity.Touch(identity.ActivityOfUser(v.Identity.User.Name), now)
-	case v.Identity.Service != nil:
-		activity.Touch(identity.ActivityOfService(v.Identity.Service.Name), now)
-	}
 }

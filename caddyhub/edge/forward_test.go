@@ -197,3 +197,28 @@ func TestActivity(t *testing.T) {
 		t.Error("a visit is no activity of its user")
 	}
 }
+
+// TestActivityGoesOn: what moves after the request was let through is activity
+// too, noted once a second at most.
+func TestActivityGoesOn(t *testing.T) {
+	s := newSite(t)
+	s.start("ada", "")
+	got := s.get("/user/ada/events", s.login("ada").in, script)
+	passage, ok := PassageOf(got.out.Context())
+	if !ok || passage.Activity == nil {
+		t.Fatal("nobody is told of activity")
+	}
+	begun := s.time()
+	for _, after := range []time.Duration{time.Hour, time.Hour + activityPause/2, time.Hour + 2*activityPause, time.Minute} {
+		passage.Activity.Touch(begun.Add(after))
+	}
+	for _, name := range []string{identity.ActivityOfServer("ada", ""), identity.ActivityOfUser("ada")} {
+		_ = s.store.View(t.Context(), func(r store.Reader) error {
+			at, err := s.directory.Activity().Last(r, name)
+			if want := begun.Add(time.Hour + 2*activityPause); !at.Equal(want.UTC()) {
+				t.Errorf("%s: %v, want %v", name, at, want)
+			}
+			return err
+		})
+	}
+}

@@ -16,6 +16,8 @@ type Passage struct {
 	// proxy.Exchange. Nil for other requests. A proxy that does not call it has to
 	// end the WebSocket with the context of the request, before it returns.
 	Opened func(*proxy.Tunnel) (ended func())
+	// Activity is to be told when bytes move; nil if nobody asks.
+	Activity proxy.Activity
 }
 
 type passageKey struct{}
