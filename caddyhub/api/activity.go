@@ -1,9 +1,9 @@
 package api
 
 import (
+	"slices"
 	"time"
 
-	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 )
 
@@ -11,17 +11,13 @@ import (
 // used and its user, unless it is the token that a single-user server itself
 // has. It never fails the request.
 func (c *call) active() {
-	var names []string
-	if token := c.identity.Token; token != nil {
-		names = append(names, identity.ActivityOfToken(token.ID))
-	}
-	if c.identity.User != nil && (c.identity.Token == nil || !c.identity.Token.OfServer()) {
-		names = append(names, identity.ActivityOfUser(c.identity.User.Name))
-	}
-	if len(names) == 0 {
+	activity, now := c.options.Directory.Activity(), c.options.Now()
+	names := c.identity.Activities()
+	if !slices.ContainsFunc(names, func(name string) bool {
+		return !activity.Since(name, now.Add(-c.options.ActivityResolution))
+	}) {
 		return
 	}
-	activity, now := c.options.Directory.Activity(), c.options.Now()
 	last := make([]time.Time, len(names))
 	err := c.options.Directory.Store().View(c.r.Context(), func(r store.Reader) (err error) {
 		for i, name := range names {

@@ -31,7 +31,7 @@ import (
 // hub is a hub with everything but a network. Its users: root is an
 // administrator, ada and bob are in the group astro, eve in none.
 type hub struct {
-	t         *testing.T
+	t         testing.TB
 	store     *flaky
 	directory *identity.Directory
 	browser   *browser.Browser
@@ -48,9 +48,12 @@ type hub struct {
 type settings struct {
 	api     api.Options
 	servers server.Settings
+	// remembering: callers are known from memory too, and so while the store is
+	// away.
+	remembering bool
 }
 
-func newHub(t *testing.T, change ...func(*settings)) *hub {
+func newHub(t testing.TB, change ...func(*settings)) *hub {
 	t.Helper()
 	file, err := embedded.Open(embedded.Options{Path: filepath.Join(t.TempDir(), "hub.db")})
 	if err != nil {
@@ -63,10 +66,6 @@ func newHub(t *testing.T, change ...func(*settings)) *hub {
 		t.Fatal(err)
 	}
 	h := &hub{t: t, store: &flaky{Store: inner}, spawner: &platform{}, people: &people{}}
-	h.directory = identity.New(identity.Options{Store: h.store, Keys: ring})
-	h.browser = browser.New(browser.Options{Directory: h.directory, Base: "/"})
-	h.populate()
-
 	s := settings{servers: server.Settings{
 		Spawner: h.spawner, Probe: h.spawner, APIURL: "http://hub/hub/api",
 		Named: server.NamedServers{Enabled: true},
@@ -75,6 +74,12 @@ func newHub(t *testing.T, change ...func(*settings)) *hub {
 	for _, c := range change {
 		c(&s)
 	}
+	h.directory = identity.New(identity.Options{Store: h.store, Keys: ring})
+	if s.remembering {
+		h.directory = identity.New(identity.Options{Store: inner, Keys: ring})
+	}
+	h.browser = browser.New(browser.Options{Directory: h.directory, Base: "/"})
+	h.populate()
 	h.servers, err = server.New(server.Options{Store: h.store, Directory: h.directory, Node: "test", Settings: s.servers})
 	if err != nil {
 		t.Fatal(err)
@@ -402,7 +407,7 @@ func message(got *httptest.ResponseRecorder) string {
 }
 
 // model decodes an answer.
-func model[T any](t *testing.T, got *httptest.ResponseRecorder) T {
+func model[T any](t testing.TB, got *httptest.ResponseRecorder) T {
 	t.Helper()
 	var value T
 	if err := json.Unmarshal(got.Body.Bytes(), &value); err != nil {
@@ -424,8 +429,8 @@ func (h *hub) ready(user, name string) {
 }
 
 // must is for what a test needs before it begins.
-func must[T any](value T, err error) func(*testing.T) T {
-	return func(t *testing.T) T {
+func must[T any](value T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)

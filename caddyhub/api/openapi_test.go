@@ -88,7 +88,7 @@ var described = sync.OnceValues(func() (*openapi3.T, error) {
 
 // conforms demands of an answer what every answer of the API has, and the body
 // that the description promises.
-func conforms(t *testing.T, r *http.Request, got *httptest.ResponseRecorder) {
+func conforms(t testing.TB, r *http.Request, got *httptest.ResponseRecorder) {
 	t.Helper()
 	header := got.Header()
 	for name, want := range map[string]string{
@@ -118,7 +118,7 @@ func conforms(t *testing.T, r *http.Request, got *httptest.ResponseRecorder) {
 	matchesDescription(t, r, path, got)
 }
 
-func isError(t *testing.T, r *http.Request, got *httptest.ResponseRecorder) {
+func isError(t testing.TB, r *http.Request, got *httptest.ResponseRecorder) {
 	t.Helper()
 	var body struct {
 		Status  int
@@ -135,7 +135,7 @@ func isError(t *testing.T, r *http.Request, got *httptest.ResponseRecorder) {
 	}
 }
 
-func matchesDescription(t *testing.T, r *http.Request, path string, got *httptest.ResponseRecorder) {
+func matchesDescription(t testing.TB, r *http.Request, path string, got *httptest.ResponseRecorder) {
 	t.Helper()
 	doc, err := described()
 	if err != nil {

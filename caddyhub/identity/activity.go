@@ -21,7 +21,14 @@ type Activity struct {
 
 	mu      sync.Mutex
 	pending map[string]time.Time
+	// recent and older are the last times that are known to be noted, so that
+	// whoever wants to know no more than that need not read the store. When
+	// recent is full it becomes older, and what was that is forgotten.
+	recent, older map[string]time.Time
 }
+
+// maxRecent bounds recent and older, each.
+const maxRecent = 16384
 
 // FlushInterval is how often Run writes what was touched.
 const FlushInterval = 10 * time.Second
@@ -50,7 +57,7 @@ func ActivityOfServer(user, server string) string { return store.Join("server", 
 
 // NewActivity makes an Activity over a store.
 func NewActivity(s store.Store, now func() time.Time) *Activity {
-	return &Activity{store: s, now: now, pending: make(map[string]time.Time)}
+	return &Activity{store: s, now: now, pending: make(map[string]time.Time), recent: make(map[string]time.Time)}
 }
 
 // Touch notes that something was active at a time.
@@ -59,7 +66,27 @@ func (a *Activity) Touch(name string, at time.Time) {
 	defer a.mu.Unlock()
 	if at.After(a.pending[name]) {
 		a.pending[name] = at
+		a.know(name, at)
 	}
+}
+
+// know notes that something was active at a time or later. The caller has mu.
+func (a *Activity) know(name string, at time.Time) {
+	if !at.After(a.recent[name]) {
+		return
+	}
+	if len(a.recent) >= maxRecent {
+		a.recent, a.older = make(map[string]time.Time), a.recent
+	}
+	a.recent[name] = at
+}
+
+// Since says whether it is known without reading the store that something was
+// active at a time or later. That it is not known means nothing.
+func (a *Activity) Since(name string, at time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return !a.recent[name].Before(at) || !a.older[name].Before(at)
 }
 
 // Last says when something was last active; zero if never.
@@ -70,10 +97,12 @@ func (a *Activity) Last(r store.Reader, name string) (time.Time, error) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if pending := a.pending[name]; pending.After(stored.At) {
-		return pending.UTC(), nil
+	last := stored.At
+	if pending := a.pending[name]; pending.After(last) {
+		last = pending.UTC()
 	}
-	return stored.At, nil
+	a.know(name, last)
+	return last, nil
 }
 
 // Set writes a time at once, inside a transaction, if it is later than the
@@ -108,16 +137,18 @@ func (a *Activity) setExisting(w store.Writer, name string, at time.Time) error 
 // a record of their own; tokens and servers get that of their activity when
 // they are made.
 func exists(r store.Reader, name string) (found bool, err error) {
-	kind, id, _ := strings.Cut(name, "/")
-	switch kind {
+	key := activities.Key(name)
+	switch kind, id, _ := strings.Cut(name, "/"); kind {
 	case "user":
-		_, found, err = users.Find(r, id)
+		key = users.Key(id)
 	case "service":
-		_, found, err = services.Find(r, id)
-	default:
-		_, found, err = activities.Find(r, name)
+		key = services.Key(id)
 	}
-	return found, err
+	_, err = r.Get(key)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Flush writes what was touched. What could not be written stays for later.
@@ -128,6 +159,9 @@ func (a *Activity) Flush(ctx context.Context) error {
 			return nil
 		}
 		err := a.store.Update(ctx, func(w store.Writer) error {
+			if err := prefetch(w, batch); err != nil {
+				return err
+			}
 			for name, at := range batch {
 				if err := a.setExisting(w, name, at); err != nil {
 					return err
@@ -142,6 +176,22 @@ func (a *Activity) Flush(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// prefetch reads at once what the writing of a batch will ask for one by one.
+func prefetch(w store.Writer, batch map[string]time.Time) error {
+	keys := make([]store.Key, 0, 2*len(batch))
+	for name := range batch {
+		keys = append(keys, activities.Key(name))
+		switch kind, id, _ := strings.Cut(name, "/"); kind {
+		case "user":
+			keys = append(keys, users.Key(id))
+		case "service":
+			keys = append(keys, services.Key(id))
+		}
+	}
+	_, err := store.GetSeveral(w, keys)
+	return err
 }
 
 // Run flushes every FlushInterval until the context ends, and once more then.
@@ -184,6 +234,8 @@ func (a *Activity) take() map[string]time.Time {
 func (a *Activity) Delete(w store.Writer, name string) error {
 	a.mu.Lock()
 	delete(a.pending, name)
+	delete(a.recent, name)
+	delete(a.older, name)
 	a.mu.Unlock()
 	return activities.Delete(w, name)
 }

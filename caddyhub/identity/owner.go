@@ -57,8 +57,27 @@ type Identity struct {
 	// Visitor is set if the request came with a visitor token.
 	Visitor *Visitor
 
+	// activities are those of Activities; nil until the identity is remembered.
+	activities []string
 	// kept is where Keep keeps; nil unless the identity is remembered.
 	kept *atomic.Pointer[any]
+}
+
+// Activities names what is active when a request has this identity (JupyterHub
+// "Authentication of a request"): the token and its user, unless it is the token
+// that a single-user server itself has. The list must not be changed.
+func (i *Identity) Activities() []string {
+	if i.activities != nil {
+		return i.activities
+	}
+	names := []string{}
+	if i.Token != nil {
+		names = append(names, ActivityOfToken(i.Token.ID))
+	}
+	if i.User != nil && (i.Token == nil || !i.Token.OfServer()) {
+		names = append(names, ActivityOfUser(i.User.Name))
+	}
+	return names
 }
 
 // Keep remembers something that was made of this identity, for the next request

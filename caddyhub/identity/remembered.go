@@ -93,6 +93,7 @@ func (d *Directory) identify(ctx context.Context, kind byte, secret string, find
 		return nil, err
 	}
 	if sum, ok := d.credentials.fingerprint(kind, secret); ok && fresh.records != nil {
+		fresh.identity.activities = fresh.identity.Activities()
 		fresh.identity.kept = new(atomic.Pointer[any])
 		d.credentials.known.replace(sum[:], fresh)
 	}
