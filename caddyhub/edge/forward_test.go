@@ -203,7 +203,7 @@ func TestActivity(t *testing.T) {
 func TestActivityGoesOn(t *testing.T) {
 	s := newSite(t)
 	s.start("ada", "")
-	got := s.get("/user/ada/events", s.login("ada").in, script)
+	got := s.get("/user/ada/events", s.login("ada").in, navigation)
 	passage, ok := PassageOf(got.out.Context())
 	if !ok || passage.Activity == nil {
 		t.Fatal("nobody is told of activity")
