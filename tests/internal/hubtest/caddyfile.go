@@ -15,6 +15,7 @@ var caddyfile = template.Must(template.New("Caddyfile").Parse(`{
 	grace_period 2s
 	skip_install_trust
 	auto_https disable_redirects
+	{{.Global}}
 
 	caddyhub {
 		{{- if .Redis}}
@@ -77,6 +78,7 @@ func (h *Hub) Caddyfile() string {
 		"TLS":           h.options.HTTPS,
 		"InSite":        h.options.Site,
 		"More":          h.options.More,
+		"Global":        h.options.Global,
 	}
 	if h.options.Authenticator == "" {
 		values["Authenticator"] = dummy

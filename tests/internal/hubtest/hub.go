@@ -55,6 +55,8 @@ type Options struct {
 	// Spawner is added to the block of the spawner, Hub to the block caddyhub,
 	// and Site to the site, before the directive hub.
 	Spawner, Hub, Site string
+	// Global is added to the global options, beside the block caddyhub.
+	Global string
 	// More is put behind the site: other sites.
 	More string
 	// PublicURL is what users call the hub. Empty: where it listens. Clients of
