@@ -37,6 +37,7 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 //		admins <users...>
 //		blocked <users...>
 //		allow_group <groups...>
+//		allow_existing_users on|off
 //		username_pattern <regexp>
 //		username_map <external name> <user>
 //		spawner <name> {
@@ -139,7 +140,8 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	known["api_listen"] = words.ToText(&a.APIListen)
 	known["default_url"] = words.ToText(&a.DefaultURL)
 	known["default_target"] = words.ToText(&a.DefaultTarget)
-	if err := words.Block(d, "caddyhub", known); err != nil {
+	other := func(d *caddyfile.Dispenser) error { return unknownWord(d, known) }
+	if err := words.BlockOr(d, "caddyhub", known, other); err != nil {
 		return err
 	}
 	if err := a.complete(); err != nil {
@@ -151,9 +153,12 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 // identityWords are the words about who may come in and do what.
 func (a *App) identityWords() map[string]words.Word {
 	return map[string]words.Word{
-		"authenticator":    words.Many(a.parseAuthenticator),
-		"allow":            words.Many(a.parseAllow),
-		"allow_group":      words.ToTexts(&a.AllowGroups),
+		"authenticator": words.Many(a.parseAuthenticator),
+		"allow":         words.Many(a.parseAllow),
+		"allow_group":   words.ToTexts(&a.AllowGroups),
+
+		"allow_existing_users": words.ToSwitch(&a.AllowExistingUsers),
+
 		"admins":           words.ToTexts(&a.Admins),
 		"blocked":          words.ToTexts(&a.Blocked),
 		"username_pattern": words.ToText(&a.UsernamePattern),

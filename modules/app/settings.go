@@ -76,7 +76,8 @@ func (a *App) checkLimits() error {
 
 func (a *App) rules() authenticator.Rules {
 	return authenticator.Rules{
-		AllowAll: a.AllowAll, Allow: a.Allow, AllowGroups: a.AllowGroups, Admins: a.Admins, Blocked: a.Blocked,
+		AllowAll: a.AllowAll, Allow: a.Allow, AllowGroups: a.AllowGroups, AllowExisting: a.AllowExistingUsers,
+		Admins: a.Admins, Blocked: a.Blocked,
 		UsernamePattern: a.UsernamePattern, UsernameMap: a.UsernameMap,
 	}
 }
