@@ -103,13 +103,15 @@ type API struct {
 	// root is the path of the API without a slash at the end: "/hub/api".
 	root   string
 	routes router
-	log    *slog.Logger
+	// headers are those of every answer.
+	headers http.Header
+	log     *slog.Logger
 }
 
 // New makes an API.
 func New(options Options) *API {
 	options = options.withDefaults()
-	a := &API{options: options, root: strings.TrimSuffix(options.Base.API(""), "/"), log: options.Log}
+	a := &API{options: options, root: strings.TrimSuffix(options.Base.API(""), "/"), headers: headersOf(options.Base), log: options.Log}
 	for _, endpoints := range [][]endpoint{
 		a.hubEndpoints(), a.userEndpoints(), a.serverEndpoints(), a.tokenEndpoints(), a.groupEndpoints(), a.serviceEndpoints(),
 		a.proxyEndpoints(), a.authorizationEndpoints(),

@@ -73,8 +73,8 @@ func (c *call) listFromMemory(query userlist.Query, p page) (answered bool, err 
 	})
 }
 
-// userFromMemory answers GET /users/{user}, but not about auth state and not
-// that there is no such user.
+// userFromMemory answers GET /users/{user}, but tells no auth state and not that
+// there is no such user.
 func (c *call) userFromMemory() (answered bool, err error) {
 	return c.fromMemory(func(to []byte, s *sight) ([]byte, error) {
 		e := s.list.User(c.user)
@@ -83,7 +83,7 @@ func (c *call) userFromMemory() (answered bool, err error) {
 		}
 		seen := s.of(e)
 		switch {
-		case seen.has(partAuthState):
+		case seen.has(partAuthState) && e.HasAuthState:
 			return nil, nil
 		case seen == 0:
 			return append(to, "{}"...), nil

@@ -126,7 +126,7 @@ func (h *hub) changeSomething(random *rand.Rand) string {
 		fallthrough
 	case 3:
 		ask.method, ask.path = "PATCH", "/users/eve"
-		ask.body = fmt.Sprintf(`{"admin": %v}`, random.IntN(2) == 0)
+		ask.body = fmt.Sprintf(`{"admin": %v, "auth_state": %s}`, random.IntN(2) == 0, oneOf(random, "null", `{"token": "x"}`))
 	case 4:
 		ask.method, ask.path = oneOf(random, "POST", "DELETE"), "/groups/"+oneOf(random, "astro", "late")+"/users"
 		ask.body = fmt.Sprintf(`{"users": [%q]}`, oneOf(random, "ada", "eve"))

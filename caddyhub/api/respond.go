@@ -3,10 +3,12 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
 
+	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
 	"github.com/caddyhub/caddyhub/caddyhub/version"
 )
 
@@ -18,17 +20,23 @@ const (
 	typeHTML = "text/html"
 )
 
-// setHeaders sets what every answer has (JupyterHub "Response headers").
-func (a *API) setHeaders(h http.Header) {
+// headersOf are what every answer has (JupyterHub "Response headers").
+func headersOf(base hubpath.Base) http.Header {
+	h := make(http.Header)
 	h.Set("X-JupyterHub-Version", version.JupyterHub)
 	h.Set("X-CaddyHub-Version", version.Release)
 	h.Set("Access-Control-Allow-Headers", "accept, content-type, authorization")
 	h.Set("Content-Security-Policy",
-		"frame-ancestors 'none'; report-uri "+a.options.Base.Hub("security/csp-report")+"; default-src 'none'")
+		"frame-ancestors 'none'; report-uri "+base.Hub("security/csp-report")+"; default-src 'none'")
 	h.Set("Content-Type", typeJSON)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
+	return h
 }
+
+// setHeaders sets what every answer has. The lists are shared between answers:
+// they have no room for more, so whoever adds to one makes a list of their own.
+func (a *API) setHeaders(h http.Header) { maps.Copy(h, a.headers) }
 
 // json answers with a model.
 func (c *call) json(status int, model any) error {

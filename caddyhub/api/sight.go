@@ -82,7 +82,9 @@ func (s *sight) appendUser(to []byte, e *userlist.Entry, seen partSet, about *se
 		begin := len(to)
 		switch one {
 		case partServers:
-			to = s.appendServers(to, e, made, seen.has(partServers))
+			if to, err = s.appendServers(to, e, made, seen.has(partServers)); err != nil {
+				return to, err
+			}
 		case partLastActivity:
 			if seen.has(one) {
 				to = appendStamp(append(to, `"last_activity":`...), s.list.LastActivity(e))
@@ -91,7 +93,7 @@ func (s *sight) appendUser(to []byte, e *userlist.Entry, seen partSet, about *se
 			to = about.append(to, one)
 		default:
 			if seen.has(one) {
-				to = append(to, made.parts[one]...)
+				to = append(to, made.part(one)...)
 			}
 		}
 		if len(to) > begin {
@@ -107,7 +109,7 @@ func (s *sight) appendUser(to []byte, e *userlist.Entry, seen partSet, about *se
 
 // appendServers appends the servers of a user that may be seen; an empty object
 // only where that says that there are none.
-func (s *sight) appendServers(to []byte, e *userlist.Entry, made *card, seen bool) []byte {
+func (s *sight) appendServers(to []byte, e *userlist.Entry, made *card, seen bool) ([]byte, error) {
 	start := len(to)
 	to = append(to, `"servers":{`...)
 	empty := len(to)
@@ -116,7 +118,11 @@ func (s *sight) appendServers(to []byte, e *userlist.Entry, made *card, seen boo
 		if !visible {
 			continue
 		}
-		to = append(append(to, one.key...), '{')
+		if one.before == nil {
+			if err := s.fillServerCard(&one, e.Servers[one.at]); err != nil {
+				return to, err
+			}
+		}
 		to = append(append(to, one.before...), `"last_activity":`...)
 		to = append(appendStamp(to, s.list.LastServerActivity(e, one.at)), ',')
 		to = append(to, one.after...)
@@ -135,7 +141,7 @@ func (s *sight) appendServers(to []byte, e *userlist.Entry, made *card, seen boo
 	default:
 		to = to[:start]
 	}
-	return to
+	return to, nil
 }
 
 func (s *self) append(to []byte, one part) []byte {

@@ -26,8 +26,9 @@ const (
 // Entry is one user. It never changes: after a change of the user or of one of
 // the servers there is another Entry in its place.
 type Entry struct {
-	// User without auth state.
-	User identity.User
+	// User without auth state; HasAuthState says whether there is any.
+	User         identity.User
+	HasAuthState bool
 	// Servers as server.OfUser has them, the default server first; without
 	// failures.
 	Servers []server.Server
@@ -39,17 +40,24 @@ type Entry struct {
 }
 
 func newEntry(user identity.User, all []server.Server) *Entry {
-	e := &Entry{User: user, Servers: server.OfUser(user, all)}
-	e.states[Any], e.states[Inactive] = true, true
-	e.activity = append(e.activity, identity.ActivityOfUser(user.Name))
-	for _, s := range e.Servers {
+	e := &Entry{User: user, HasAuthState: len(user.SealedAuthState) > 0}
+	e.User.SealedAuthState = nil
+	return e.with(all)
+}
+
+// with is the entry of the same user with these servers.
+func (e *Entry) with(all []server.Server) *Entry {
+	made := &Entry{User: e.User, HasAuthState: e.HasAuthState, Servers: server.OfUser(e.User, all)}
+	made.states[Any], made.states[Inactive] = true, true
+	made.activity = append(make([]string, 0, 1+len(made.Servers)), identity.ActivityOfUser(e.User.Name))
+	for _, s := range made.Servers {
 		if s.Active() {
-			e.states[Active], e.states[Inactive] = true, false
+			made.states[Active], made.states[Inactive] = true, false
 		}
-		e.states[Ready] = e.states[Ready] || s.Ready
-		e.activity = append(e.activity, identity.ActivityOfServer(s.User, s.Name))
+		made.states[Ready] = made.states[Ready] || s.Ready
+		made.activity = append(made.activity, identity.ActivityOfServer(s.User, s.Name))
 	}
-	return e
+	return made
 }
 
 // Kept is what Keep was last given for this Entry; nil if nothing.

@@ -25,7 +25,9 @@ type users struct {
 // node is what the store holds under one name. There may be servers without a
 // user, while a user is being deleted or before the user is read.
 type node struct {
-	user    *identity.User
+	// fresh is the user as just read, nil if there is none; rebuild moves it
+	// into the entry.
+	fresh   *identity.User
 	servers map[string]server.Server
 	entry   *Entry // nil without a user
 }
@@ -83,7 +85,7 @@ func (u *users) apply(keys []store.Key, records []store.Record) error {
 	for name := range changed {
 		n := u.byName[name]
 		n.rebuild()
-		if n.user == nil && len(n.servers) == 0 {
+		if n.entry == nil && len(n.servers) == 0 {
 			delete(u.byName, name)
 		}
 	}
@@ -130,10 +132,9 @@ func (u *users) take(key store.Key, record store.Record) error {
 	}
 	if key.Kind == identity.KindUser {
 		user, found, err := identity.OpenUser(record)
-		user.SealedAuthState = nil
-		n.user = &user
+		n.fresh, n.entry = &user, nil
 		if !found {
-			n.user = nil
+			n.fresh = nil
 		}
 		return err
 	}
@@ -150,10 +151,14 @@ func (u *users) take(key store.Key, record store.Record) error {
 	return nil
 }
 
+// rebuild makes the entry of what was read.
 func (n *node) rebuild() {
-	n.entry = nil
-	if n.user != nil {
-		n.entry = newEntry(*n.user, slices.Collect(maps.Values(n.servers)))
+	all := slices.Collect(maps.Values(n.servers))
+	switch {
+	case n.fresh != nil:
+		n.entry, n.fresh = newEntry(*n.fresh, all), nil
+	case n.entry != nil:
+		n.entry = n.entry.with(all)
 	}
 }
 
