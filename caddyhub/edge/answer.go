@@ -61,6 +61,7 @@ func (e *Edge) refuse(w http.ResponseWriter, r *http.Request, v *visit, decision
 // upstreamGone answers for an upstream that should be there and is not, and has
 // its server looked after, so that the next request gets a better answer.
 func (e *Edge) upstreamGone(w http.ResponseWriter, r *http.Request, v *visit) {
+	e.options.Observer.unreachable()
 	message := "The service does not answer. Please try again in a moment."
 	if server := v.client.Server; !server.IsZero() {
 		message = "Your server appears to be down. Try restarting it from the hub."

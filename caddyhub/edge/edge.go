@@ -54,6 +54,8 @@ type Options struct {
 	// Refused shows a person why there is nothing to see: the server that they
 	// asked for is not running, or another refusal. Nil gives plain text.
 	Refused func(w http.ResponseWriter, r *http.Request, visit browser.Visit, decision gate.Decision)
+	// Observer is told what becomes of requests.
+	Observer Observer
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	Log *slog.Logger
@@ -127,10 +129,12 @@ type Forward func(w http.ResponseWriter, r *http.Request, to route.Route) error
 func (e *Edge) Serve(w http.ResponseWriter, r *http.Request, forward Forward) error {
 	v := e.look(r)
 	decision := v.decide(e.links())
+	e.options.Observer.decided(decision)
 	if !decision.Allowed() {
 		e.refuse(w, r, v, decision)
 		return nil
 	}
+	e.options.Observer.visited(r, v)
 	begun, err := e.forward(w, r, v, forward)
 	if errors.Is(err, ErrUpstream) && !begun {
 		e.upstreamGone(w, r, v)

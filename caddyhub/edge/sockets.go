@@ -31,9 +31,11 @@ const (
 // Sockets outlive configurations: one that a reload has left behind is decided
 // about as before. The zero value is not usable; see NewSockets.
 type Sockets struct {
-	log  *slog.Logger
-	mu   sync.Mutex
-	open map[*webSocket]struct{}
+	log *slog.Logger
+	// closed is told of each that was closed; may be nil.
+	closed func(code int)
+	mu     sync.Mutex
+	open   map[*webSocket]struct{}
 }
 
 // NewSockets makes an empty list. The logger may be nil.
@@ -165,6 +167,9 @@ func (s *Sockets) decide(ctx context.Context, open *webSocket) {
 	if code, refused := decision.CloseCode(); refused {
 		s.log.Info("WebSocket closed: it is not allowed any more", "user", open.user, "code", code, "reason", decision.Message)
 		open.close(code)
+		if s.closed != nil {
+			s.closed(code)
+		}
 	}
 }
 

@@ -85,6 +85,7 @@ type parts struct {
 	census    *telemetry.Census
 	metrics   *telemetry.Metrics
 	audit     *audit.Log
+	visits    visits
 	// authenticators are those in force.
 	authenticators atomic.Pointer[[]authenticator.Named]
 	hubAt          atomic.Pointer[address]
