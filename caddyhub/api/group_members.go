@@ -105,13 +105,12 @@ func memberNames(value any) ([]string, error) {
 func (c *call) findMembers(r store.Reader, typed []string) ([]string, error) {
 	names := make([]string, len(typed))
 	for i, text := range typed {
-		missing := badRequest("No such user: %s", authenticator.ForLog(text))
 		name, err := c.userName(text)
 		if err != nil {
-			return nil, missing
+			return nil, badRequest("No such user: %s", authenticator.ForLog(text))
 		}
 		if _, err := identity.GetUser(r, name); errors.Is(err, identity.ErrNotFound) {
-			return nil, missing
+			return nil, badRequest("No such user: %s", name)
 		} else if err != nil {
 			return nil, err
 		}

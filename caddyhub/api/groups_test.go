@@ -39,6 +39,7 @@ func TestGroups(t *testing.T) {
 		{"POST", "/groups/other/users", `{"users":["bob","eve"]}`, 200, `{"kind":"group","name":"other","properties":{},"roles":[],"users":["ada","bob","eve"]}`},
 		{"POST", "/groups/other/users", "", 400, "Invalid JSON data: None"},
 		{"POST", "/groups/other/users", "{}", 400, "Must specify users to add"},
+		{"POST", "/groups/other", `{"users":["NoBody"]}`, 400, "No such user: nobody"},
 		{"POST", "/groups/other/users", `{"users":["nobody","bob"]}`, 400, "No such user: nobody"},
 		{"POST", "/groups/nope/users", "{", 404, "No such group: nope"},
 		{"DELETE", "/groups/other/users", "{}", 400, "Must specify users to delete"},
