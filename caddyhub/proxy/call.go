@@ -59,6 +59,9 @@ func (c *call) serve() error {
 	if isSocket(c.r) {
 		c.openSocket()
 	}
+	if c.x.Target.Scheme() == "h2c" && !c.socket {
+		return c.serveH2C()
+	}
 	out, err := c.appendHead(c.out[:0])
 	if c.out = out; err != nil {
 		return err

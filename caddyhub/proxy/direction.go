@@ -16,6 +16,8 @@ type direction struct {
 	tunnel   *Tunnel
 	from, to end
 	deliver  func([]byte) error
+	// seen is where its frames stand.
+	seen *frames
 	// early is what has been read before the tunnel was one.
 	early []byte
 

@@ -65,5 +65,11 @@ func (d *direction) readAll(fd int) (done bool, err error) {
 		if err := d.deliver(buffer[:n]); err != nil {
 			return true, err
 		}
+		// It is empty now, and will be heard of when it is not: only of an end that
+		// has come already there is no further news. Where one is not expected, and
+		// the patience ends soon anyway, that is not asked for.
+		if n < len(buffer) && d.busy && !d.seen.farewell {
+			return false, nil
+		}
 	}
 }

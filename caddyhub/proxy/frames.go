@@ -9,10 +9,15 @@ type frames struct {
 	// head is what has come of a frame's head, have how much.
 	head [maxHead]byte
 	have uint8
+	// farewell says that a close frame has begun: what follows is the end.
+	farewell bool
 }
 
 // maxHead is the length of the longest head: two bytes, a length of 64 bits, a mask.
 const maxHead = 14
+
+// opcodeClose is the kind of a frame that says farewell (RFC 6455, 5.5.1).
+const opcodeClose = 8
 
 // between says that the next byte begins a frame.
 func (f *frames) between() bool { return f.left == 0 && f.have == 0 }
@@ -27,7 +32,9 @@ func (f *frames) next(b []byte) (n int, data bool) {
 		if f.have < f.headLength() {
 			continue
 		}
-		data = f.head[0]&0x0f < 8 // and from 8 on it is control
+		opcode := f.head[0] & 0x0f
+		data = opcode < opcodeClose // and from there on it is control
+		f.farewell = f.farewell || opcode == opcodeClose
 		f.left, f.have = f.payload(), 0
 		if f.left == 0 {
 			return n, data

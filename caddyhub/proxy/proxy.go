@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/net/http2"
+
 	"github.com/caddyhub/caddyhub/caddyhub/route"
 )
 
@@ -38,6 +40,7 @@ type Proxy struct {
 	options Options
 	idle    *pool
 	tunnels tunnels
+	h2c     *http2.Transport
 }
 
 // New makes a Proxy.
@@ -49,7 +52,9 @@ func New(options Options) *Proxy {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	return &Proxy{options: options, idle: newPool(options.MaxIdle, options.IdleTimeout, options.Now)}
+	p := &Proxy{options: options, idle: newPool(options.MaxIdle, options.IdleTimeout, options.Now)}
+	p.h2c = p.newH2C()
+	return p
 }
 
 // Field is a header field. The name is in canonical form.
@@ -104,4 +109,7 @@ func (p *Proxy) Serve(w http.ResponseWriter, r *http.Request, x *Exchange) error
 
 // Close closes the connections that nobody uses. What is under way goes on, and
 // the Proxy may be used again.
-func (p *Proxy) Close() { p.idle.closeAll() }
+func (p *Proxy) Close() {
+	p.idle.closeAll()
+	p.h2c.CloseIdleConnections()
+}

@@ -75,8 +75,8 @@ func (p *Proxy) newTunnel(c *call, client end) *Tunnel {
 
 // start begins to move bytes, at first those that have been read already.
 func (t *Tunnel) start(fromClient, fromUpstream []byte) {
-	t.up = direction{tunnel: t, from: t.client, to: t.upstream, deliver: t.forUpstream, early: fromClient}
-	t.down = direction{tunnel: t, from: t.upstream, to: t.client, deliver: t.forClient, early: fromUpstream}
+	t.up = direction{tunnel: t, from: t.client, to: t.upstream, deliver: t.forUpstream, seen: &t.fromClient, early: fromClient}
+	t.down = direction{tunnel: t, from: t.upstream, to: t.client, deliver: t.forClient, seen: &t.toClient, early: fromUpstream}
 	t.up.begin()
 	t.down.begin()
 }

@@ -118,6 +118,8 @@ func TestParseTarget(t *testing.T) {
 		"":                            "",
 		"localhost:8888":              "",
 		"ftp://localhost:8888":        "",
+		"H2C://Host":                  "h2c://host:80",
+		"h2://host":                   "",
 		"unix:///run/x.sock":          "",
 		"http://":                     "",
 		"http://:8888":                "",

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Target is an upstream: "http://host:port", "https://host:port" or a Unix
-// socket, "http+unix://%2Frun%2Fsocket". One that came through the API of
+// Target is an upstream: "http://host:port", "https://host:port", "h2c://host:port"
+// for HTTP/2 without TLS, or a Unix socket, "http+unix://%2Frun%2Fsocket". One that came through the API of
 // configurable-http-proxy may have a path and a query as well, which go before
 // those of a request. Targets are comparable. The zero Target is invalid; use
 // ParseTarget or ParseTargetURL.
@@ -29,8 +29,8 @@ type Target struct {
 func ParseTarget(text string) (Target, error) {
 	scheme, rest, found := strings.Cut(text, "://")
 	scheme = strings.ToLower(scheme)
-	if !found || (scheme != "http" && scheme != "https") {
-		return refuseTarget("want http://host:port or https://host:port")
+	if !found || (scheme != "http" && scheme != "https" && scheme != "h2c") {
+		return refuseTarget("want http://host:port, https://host:port or h2c://host:port")
 	}
 	rest = strings.TrimSuffix(rest, "/")
 	if strings.ContainsAny(rest, "/?#") {
@@ -59,7 +59,7 @@ func refuseTarget(why string) (Target, error) {
 	return Target{}, fmt.Errorf("%w: target: %s", ErrInvalid, why)
 }
 
-// Scheme is the protocol spoken, "http" or "https".
+// Scheme is the protocol spoken, "http", "https" or "h2c".
 func (t Target) Scheme() string { return t.scheme }
 
 // Host is the name or address without port and without brackets; empty for a

@@ -39,12 +39,12 @@ func ParseTargetURL(text string) (Target, error) {
 	}
 	var target Target
 	switch scheme = strings.ToLower(scheme); scheme {
-	case "http", "https":
+	case "http", "https", "h2c":
 		target, err = parseOrigin(scheme, rest[:end])
 	case "http" + unixSuffix, "unix+http":
 		target, err = parseSocket(rest[:end])
 	default:
-		return refuseTarget("the scheme is not http, https or http+unix")
+		return refuseTarget("the scheme is not http, https, h2c or http+unix")
 	}
 	if err != nil {
 		return Target{}, err
