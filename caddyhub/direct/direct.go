@@ -154,7 +154,11 @@ func (h *Handler) failed(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, proxy.ErrClient) || r.Context().Err() != nil {
 		panic(http.ErrAbortHandler) // nobody is left to be told
 	}
-	h.refuse(w, r, http.StatusServiceUnavailable, err)
+	status := http.StatusServiceUnavailable
+	if errors.Is(err, proxy.ErrRequest) {
+		status = http.StatusBadRequest
+	}
+	h.refuse(w, r, status, err)
 }
 
 // refuse answers with a status and, unless it was an upgrade, with a page.

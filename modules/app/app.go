@@ -127,6 +127,7 @@ type App struct {
 	// proxyOnly and registry are of an app without a hub, hub and site of one with.
 	proxyOnly      bool
 	registry       *sharedRegistry
+	starters       []func() error
 	store          StoreModule
 	authenticators []namedAuthenticator
 	spawner        SpawnerModule
@@ -260,6 +261,11 @@ const retry = time.Second
 // trying while the handlers answer 503.
 func (a *App) Start() error {
 	defer a.endTry()
+	for _, start := range a.starters {
+		if err := start(); err != nil {
+			return err
+		}
+	}
 	if a.proxyOnly {
 		return a.startProxy()
 	}
@@ -338,6 +344,12 @@ func (a *App) keepTrying(ctx context.Context, settings hub.Settings) {
 		}
 	}
 }
+
+// OnStart has a function called when the configuration starts, for a handler that
+// reads files: it must not when it is provisioned, for that is all that "validate"
+// does. An error keeps the configuration from coming into force. Requests that
+// wait in Await or Routes come after it.
+func (a *App) OnStart(start func() error) { a.starters = append(a.starters, start) }
 
 // Stop ends what belongs to this configuration alone.
 func (a *App) Stop() error {

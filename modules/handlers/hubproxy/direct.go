@@ -85,7 +85,7 @@ func (d *Direct) given() (bool, string) {
 	return string(text) != "{}", string(path)
 }
 
-// provision makes the handler, if the app is a proxy without a hub.
+// provision finds the app, if that is a proxy without a hub.
 func (d *Direct) provision(ctx caddy.Context) error {
 	given, _ := d.given()
 	found, err := app.Any(ctx, "hub_proxy")
@@ -95,7 +95,15 @@ func (d *Direct) provision(ctx caddy.Context) error {
 		}
 		return nil
 	}
+	if d.ErrorTarget != "" && d.ErrorPath != "" {
+		return errors.New("hub_proxy: cannot specify both error_target and error_path. Pick one")
+	}
 	d.app = found
+	return nil
+}
+
+// open makes the handler.
+func (d *Direct) open(ctx caddy.Context) error {
 	options, err := d.options(ctx)
 	if err != nil {
 		return err
@@ -128,8 +136,6 @@ func (d *Direct) options(ctx caddy.Context) (direct.Options, error) {
 
 func (d *Direct) errorPages(ctx caddy.Context) (direct.Pages, error) {
 	switch {
-	case d.ErrorTarget != "" && d.ErrorPath != "":
-		return nil, errors.New("hub_proxy: cannot specify both error_target and error_path. Pick one")
 	case d.ErrorPath != "":
 		return direct.Folder{Path: d.ErrorPath, Log: ctx.Slogger()}, nil
 	case d.ErrorTarget == "":
@@ -156,16 +162,16 @@ func (d *Direct) cleanup() {
 
 // serve sends a request where the routing table says. Behind no gate, and in an
 // app that has one, there is nowhere to send it.
-func (d *Direct) serve(w http.ResponseWriter, r *http.Request, path *proxy.Proxy) error {
-	if d.handler == nil {
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request) error {
+	if h.app == nil {
 		return caddyhttp.Error(http.StatusNotFound, errors.New("hub_proxy: no route; it belongs behind hub_auth"))
 	}
-	routes := d.app.Routes(r.Context())
-	if routes == nil {
+	routes := h.app.Routes(r.Context())
+	if routes == nil || h.handler == nil {
 		direct.Unavailable(w)
 		return nil
 	}
-	d.handler.Serve(w, r, routes.Table(), path.Serve)
+	h.handler.Serve(w, r, routes.Table(), h.proxy.Serve)
 	return nil
 }
 

@@ -45,11 +45,20 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.hub_proxy", New: func() caddy.Module { return new(Handler) }}
 }
 
-// Provision takes part in the data path.
+// Provision takes part in the data path; a proxy without a hub does so when it
+// starts, since its options may name files.
 func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.provision(ctx); err != nil {
 		return err
 	}
+	if h.app == nil {
+		return h.join()
+	}
+	h.app.OnStart(func() error { return errors.Join(h.open(ctx), h.join()) })
+	return nil
+}
+
+func (h *Handler) join() error {
 	_, h.key = h.given()
 	value, _, err := proxies.LoadOrNew(h.key, func() (caddy.Destructor, error) {
 		options, err := h.proxyOptions()
@@ -94,7 +103,7 @@ const goingAway = 1001
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
 	passage, ok := edge.PassageOf(r.Context())
 	if !ok {
-		return h.serve(w, r, h.proxy)
+		return h.serve(w, r)
 	}
 	var fields [4]proxy.Field
 	err := h.proxy.Serve(w, r, &proxy.Exchange{

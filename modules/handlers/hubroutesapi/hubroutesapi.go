@@ -59,10 +59,16 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 	if h.app, err = app.Any(ctx, "hub_routes_api"); err != nil {
 		return err
 	}
-	token := caddy.NewReplacer().ReplaceAll(h.AuthToken, "")
-	if err := h.complete(token); err != nil {
+	if err := h.complete(); err != nil {
 		return err
 	}
+	token := caddy.NewReplacer().ReplaceAll(h.AuthToken, "")
+	h.app.OnStart(func() error {
+		if token == "" && !h.AllowLocal {
+			return errors.New("hub_routes_api: the auth_token is empty: set the variable or file that it is taken from")
+		}
+		return nil
+	})
 	options := routesapi.Options{Token: token, Open: h.AllowLocal, HostRouting: h.HostRouting, Log: ctx.Slogger()}
 	if h.Metrics {
 		if options.Metrics, err = proxymetrics.Of(ctx); err != nil {
@@ -74,14 +80,12 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 }
 
 // complete says what an API cannot do without.
-func (h *Handler) complete(token string) error {
+func (h *Handler) complete() error {
 	switch {
 	case h.AuthToken != "" && h.AllowLocal:
 		return errors.New("hub_routes_api: auth_token and allow_local exclude each other")
 	case h.AuthToken == "" && !h.AllowLocal:
 		return errors.New("hub_routes_api: whoever changes routes takes over users' traffic: it needs an auth_token, or allow_local for programs of this machine")
-	case token == "" && !h.AllowLocal:
-		return errors.New("hub_routes_api: the auth_token is empty: set the variable or file that it is taken from")
 	}
 	return nil
 }
@@ -118,7 +122,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if err != nil {
 		return err
 	}
-	if err := h.complete(h.AuthToken); err != nil {
+	if err := h.complete(); err != nil {
 		return d.WrapErr(err)
 	}
 	return nil
