@@ -107,7 +107,7 @@ func (c *call) findMembers(r store.Reader, typed []string) ([]string, error) {
 	for i, text := range typed {
 		name, err := c.userName(text)
 		if err != nil {
-			return nil, badRequest("No such user: %s", authenticator.ForLog(text))
+			return nil, badRequest("No such user: %s", authenticator.ForLog(authenticator.Canonical(text)))
 		}
 		if _, err := identity.GetUser(r, name); errors.Is(err, identity.ErrNotFound) {
 			return nil, badRequest("No such user: %s", name)

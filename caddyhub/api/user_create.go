@@ -101,7 +101,7 @@ func (c *call) userNames(raw []string) ([]string, error) {
 		name, err := c.userName(typed)
 		switch {
 		case err != nil:
-			invalid = append(invalid, authenticator.ForLog(typed))
+			invalid = append(invalid, authenticator.ForLog(authenticator.Canonical(typed)))
 		case !seen[name]:
 			seen[name] = true
 			names = append(names, name)

@@ -26,7 +26,7 @@ func TestCreateUsers(t *testing.T) {
 		`{"usernames":["a"],"name":1}`:            "user.name must be <class 'str'>, not: <class 'int'>",
 		`{"usernames":["a"],"auth_state":1.5}`:    "user.auth_state must be <class 'dict'>, not: <class 'float'>",
 		`{"usernames":["a"],"extra":[true,null]}`: "Invalid JSON keys: {'extra': [True, None]}",
-		`{"usernames":["a/b"]}`:                   "Invalid username: a/b",
+		`{"usernames":["A/b"]}`:                   "Invalid username: a/b",
 		`{"usernames":["ok","a/b",""," x"]}`:      "Invalid usernames: a/b, ,  x",
 		`{"usernames":["a"]`:                      "Invalid JSON in body of request",
 		`{"usernames":["a"]} {}`:                  "Invalid JSON in body of request",
