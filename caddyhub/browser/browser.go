@@ -19,6 +19,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/gate"
@@ -52,6 +53,17 @@ type Browser struct {
 	tokens    *xsrf.Tokens
 	now       func() time.Time
 	log       *slog.Logger
+	// sessionNames are the names of the session cookie, without TLS and with it.
+	sessionNames [2][]string
+	// origins are those of the last request that asked for them.
+	origins atomic.Pointer[ownOrigins]
+}
+
+// ownOrigins are the origins of the site with what they were made of.
+type ownOrigins struct {
+	host    string
+	secure  bool
+	origins gate.Origins
 }
 
 // New makes a Browser.
@@ -62,7 +74,7 @@ func New(options Options) *Browser {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Browser{
+	b := &Browser{
 		directory: options.Directory,
 		base:      options.Base,
 		public:    options.PublicURL,
@@ -70,6 +82,8 @@ func New(options Options) *Browser {
 		now:       options.Now,
 		log:       options.Log,
 	}
+	b.sessionNames = [2][]string{{b.nameOver(false, sessionCookie)}, {b.nameOver(true, sessionCookie)}}
+	return b
 }
 
 // Visit is who a request comes from.
@@ -147,6 +161,18 @@ func (b *Browser) Secure(r *http.Request) bool {
 		return b.public.Scheme == "https"
 	}
 	return r.TLS != nil
+}
+
+// Origins are the origins of the site as the browser sees it.
+func (b *Browser) Origins(r *http.Request) gate.Origins {
+	// With a public URL the request makes no difference, and this is right too.
+	host, secure := r.Host, r.TLS != nil
+	if known := b.origins.Load(); known != nil && known.host == host && known.secure == secure {
+		return known.origins
+	}
+	made := &ownOrigins{host, secure, gate.NewOrigins(b.Origin(r))}
+	b.origins.Store(made)
+	return made.origins
 }
 
 // Origin is the origin of the site as the browser sees it: "https://host".

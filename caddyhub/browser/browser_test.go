@@ -280,3 +280,21 @@ func FuzzIdentify(f *testing.F) {
 		}
 	})
 }
+
+// TestOriginsOfOneRequestAreNotThoseOfAnother asks for the origins of a site that
+// is reached in several ways, by turns.
+func TestOriginsOfOneRequestAreNotThoseOfAnother(t *testing.T) {
+	b := newFixture(t, "/", "")
+	plain := httptest.NewRequest("GET", "http://a.example/", nil)
+	other := httptest.NewRequest("GET", "http://b.example/", nil)
+	secure := httptest.NewRequest("GET", "https://a.example/", nil)
+	for _, r := range []*http.Request{plain, other, plain, secure, plain, secure, other} {
+		origin := b.Origin(r)
+		for _, from := range []string{"http://a.example", "http://b.example", "https://a.example"} {
+			r.Header.Set("Origin", from)
+			if got := b.Origins(r).Same(r); got != (from == origin) {
+				t.Errorf("a request of %s to %s is of the same origin: %v", from, origin, got)
+			}
+		}
+	}
+}

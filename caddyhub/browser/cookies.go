@@ -27,10 +27,11 @@ const (
 
 // CredentialNames says where this site's credentials are found in a request.
 func (b *Browser) CredentialNames(r *http.Request) gate.CredentialNames {
-	return gate.CredentialNames{
-		SessionCookies: []string{b.name(r, sessionCookie)},
-		VisitorPrefix:  identity.VisitorPrefix,
+	names := b.sessionNames[0]
+	if b.Secure(r) {
+		names = b.sessionNames[1]
 	}
+	return gate.CredentialNames{SessionCookies: names, VisitorPrefix: identity.VisitorPrefix}
 }
 
 // ReservedCookies are the names that belong to the edge: they go to no upstream
@@ -44,9 +45,11 @@ func variants(name string) []string { return []string{name, hostPrefix + name, s
 
 // name is the name of a cookie on this site: with the strictest prefix that is
 // possible.
-func (b *Browser) name(r *http.Request, name string) string {
+func (b *Browser) name(r *http.Request, name string) string { return b.nameOver(b.Secure(r), name) }
+
+func (b *Browser) nameOver(secure bool, name string) string {
 	switch {
-	case !b.Secure(r):
+	case !secure:
 		return name
 	case b.base == "/":
 		return hostPrefix + name

@@ -24,7 +24,7 @@ func (b *Browser) CheckForeign(r *http.Request, area gate.Area) error {
 	if len(r.Header["Origin"]) == 0 {
 		return nil
 	}
-	return explain(r, gate.CheckXSRF(r, area, gate.NewOrigins(b.Origin(r)), func(string) bool { return false }))
+	return explain(r, gate.CheckXSRF(r, area, b.Origins(r), func(string) bool { return false }))
 }
 
 func explain(r *http.Request, result gate.XSRF) error {
@@ -42,7 +42,7 @@ func (b *Browser) XSRF(r *http.Request, visit Visit, area gate.Area, prefix stri
 	if visit.Identity == nil || !visit.ByCookie || visit.Identity.Session == nil {
 		return gate.XSRFPassed
 	}
-	return gate.CheckXSRF(r, area, gate.NewOrigins(b.Origin(r)), func(token string) bool {
+	return gate.CheckXSRF(r, area, b.Origins(r), func(token string) bool {
 		return b.tokens.Verify(token, visit.Identity.Session.ID, prefix) == nil
 	})
 }

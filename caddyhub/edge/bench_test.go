@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/caddyhub/caddyhub/caddyhub/route"
+	"github.com/caddyhub/caddyhub/caddyhub/store"
+	"github.com/caddyhub/caddyhub/caddyhub/store/cached"
 )
 
 // silent is an answer that costs nothing.
@@ -21,7 +23,7 @@ func (s silent) forward(w http.ResponseWriter, _ *http.Request, _ route.Route) e
 
 // BenchmarkServe is what the gate costs an allowed request, without proxying.
 func BenchmarkServe(b *testing.B) {
-	s := newSite(b)
+	s := newSiteOver(b, func(under store.Store) store.Store { return cached.New(under, cached.Options{}) })
 	if err := s.servers.Start(b.Context(), "ada", "", nil); err != nil {
 		b.Fatal(err)
 	}

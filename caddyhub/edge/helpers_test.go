@@ -40,7 +40,15 @@ type site struct {
 
 func (s *site) time() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
 
+// newSite is a site whose gate reads the store at every request, so that tests
+// can take the store away.
 func newSite(t testing.TB, changes ...func(*Options)) *site {
+	t.Helper()
+	return newSiteOver(t, func(s store.Store) store.Store { return s }, changes...)
+}
+
+// newSiteOver is a site whose gate reads the store through another.
+func newSiteOver(t testing.TB, over func(store.Store) store.Store, changes ...func(*Options)) *site {
 	t.Helper()
 	opened, err := embedded.Open(embedded.Options{Path: filepath.Join(t.TempDir(), "hub.db")})
 	if err != nil {
@@ -52,7 +60,7 @@ func newSite(t testing.TB, changes ...func(*Options)) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.directory = identity.New(identity.Options{Store: s.store, Keys: ring, Now: s.time})
+	s.directory = identity.New(identity.Options{Store: over(s.store), Keys: ring, Now: s.time})
 	options := Options{Directory: s.directory, Base: "/", NamedServers: true, Now: s.time}
 	for _, change := range changes {
 		change(&options)

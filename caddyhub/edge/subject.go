@@ -20,7 +20,7 @@ func (e *Edge) lookAtSubject(r *http.Request, v *visit) {
 	v.Visit = found
 	v.subject.Ambiguous = found.Credentials.Ambiguous
 	v.subject.ByCookie = found.ByCookie
-	v.subject.SameOrigin = gate.NewOrigins(e.options.Browser.Origin(r)).Same(r)
+	v.subject.SameOrigin = e.options.Browser.Origins(r).Same(r)
 	switch {
 	case err != nil:
 		v.subject.Identity = gate.IdentityUnavailable

@@ -37,7 +37,6 @@ func (v *visit) toRoute(found *route.Route) {
 	v.resource.State = gate.StateReady
 	if found.Data.User == "" {
 		v.client = scope.Client{Service: found.Data.Service}
-		v.resource.Scopes = []string{"access:services!service=" + found.Data.Service}
 		v.resource.Open = found.Data.Public
 		return
 	}
@@ -47,7 +46,6 @@ func (v *visit) toRoute(found *route.Route) {
 func (v *visit) toServer(user, name string) {
 	v.client = scope.Client{Server: scope.Server{User: user, Name: name}}
 	v.resource.Owner, v.resource.ServerName = user, name
-	v.resource.Scopes = []string{"access:servers!server=" + v.client.Server.String()}
 }
 
 // lookAtServer asks the store about a server that has no route here: it may not

@@ -25,6 +25,9 @@ type visit struct {
 }
 
 func (v *visit) decide(links gate.Links) gate.Decision {
+	if v.subject.Access != gate.AccessGranted {
+		v.resource.Scopes = v.scopes()
+	}
 	decision := gate.Decide(v.request, v.subject, v.resource, links)
 	absent := decision.Status == http.StatusNotFound && v.resource.State == gate.StateAbsent
 	if absent && v.subject.Access == gate.AccessGranted && v.resource.Owner != "" {
@@ -32,6 +35,17 @@ func (v *visit) decide(links gate.Links) gate.Decision {
 		decision.Message = "No such user " + v.resource.Owner
 	}
 	return decision
+}
+
+// scopes are those of which one would give access, for the text of a refusal.
+func (v *visit) scopes() []string {
+	switch {
+	case v.client.Service != "":
+		return []string{"access:services!service=" + v.client.Service}
+	case !v.client.Server.IsZero():
+		return []string{"access:servers!server=" + v.client.Server.String()}
+	}
+	return nil
 }
 
 // look finds out what the gate needs to know.

@@ -108,6 +108,9 @@ func hasToken(h http.Header) bool {
 
 // queryValues are the values of a parameter of a raw query, in order.
 func queryValues(raw, name string) []string {
+	if !mayHold(raw, name) {
+		return nil
+	}
 	var values []string
 	for pair := range strings.SplitSeq(raw, "&") {
 		if key, value, ok := queryPair(pair); ok && key == name {
@@ -117,10 +120,16 @@ func queryValues(raw, name string) []string {
 	return values
 }
 
+// mayHold is false if a raw query certainly has no parameter of this name: it
+// does not contain it, and nothing in it is written in another way.
+func mayHold(raw, name string) bool {
+	return strings.Contains(raw, name) || strings.IndexByte(raw, '%') >= 0 || strings.IndexByte(raw, '+') >= 0
+}
+
 // WithoutParameter returns a raw query with every pair of this name removed and
 // all others byte for byte as they were.
 func WithoutParameter(raw, name string) string {
-	if !strings.ContainsAny(raw, "%+") && !strings.Contains(raw, name) {
+	if !mayHold(raw, name) {
 		return raw
 	}
 	kept := make([]string, 0, 8)

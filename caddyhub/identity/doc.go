@@ -54,6 +54,8 @@ type Directory struct {
 	decoded  *decoded
 	// credentials are those seen before, with who they belong to.
 	credentials *credentials
+	// visitors are visitor tokens that were minted.
+	visitors *memo[visitorToken]
 	// rehashAfter is when to try again to hash tokens anew, in Unix seconds.
 	rehashAfter atomic.Int64
 }
@@ -96,6 +98,7 @@ func New(options Options) *Directory {
 		activity:    NewActivity(options.Store, options.Now),
 		decoded:     newDecoded(),
 		credentials: newCredentials(),
+		visitors:    newMemo[visitorToken](),
 	}
 	directory.Configure(options.Settings)
 	return directory

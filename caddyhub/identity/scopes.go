@@ -156,14 +156,16 @@ func (d *Directory) cut(r store.Reader, raw []string, owner Owner, client scope.
 
 // argumentOf writes texts such that different ones never look the same.
 func argumentOf(list []string, texts ...string) []byte {
-	argument := make([]byte, 0, 512)
-	for _, part := range [][]string{texts, list} {
-		for _, text := range part {
-			argument = binary.AppendUvarint(argument, uint64(len(text)))
-			argument = append(argument, text...)
-		}
+	return appendTexts(appendTexts(make([]byte, 0, 512), texts...), list...)
+}
+
+// appendTexts appends each text with its length.
+func appendTexts(to []byte, texts ...string) []byte {
+	for _, text := range texts {
+		to = binary.AppendUvarint(to, uint64(len(text)))
+		to = append(to, text...)
 	}
-	return argument
+	return to
 }
 
 func (d *Directory) logDropped(level slog.Level, owner scope.Owner, dropped []scope.Dropped, err error) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddyhub/caddyhub/caddyhub/identity/keyring"
 	"github.com/caddyhub/caddyhub/caddyhub/scope"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 )
@@ -44,12 +45,27 @@ func IsVisitorToken(token string) bool { return strings.HasPrefix(token, Visitor
 // VisitorToken mints a token for a session's visit to a server or service.
 // Calls within the same renewal interval give the same token, on every node.
 func (d *Directory) VisitorToken(session *Session, client scope.Client) string {
-	interval := d.now().Truncate(VisitorRenewal)
-	payload, err := json.Marshal(Visitor{
-		SessionID: session.ID,
-		Client:    client,
-		Expires:   interval.Add(VisitorLifetime).Unix(),
-	})
+	expires := d.now().Truncate(VisitorRenewal).Add(VisitorLifetime).Unix()
+	var buffer [256]byte
+	visit := appendTexts(buffer[:0], session.ID, client.Service, client.Server.User, client.Server.Name)
+	keys := d.keys.InForce()
+	if minted, known := d.visitors.get(visit); known && minted.expires == expires && minted.keys == keys {
+		return minted.token
+	}
+	token := d.mintVisitorToken(Visitor{SessionID: session.ID, Client: client, Expires: expires})
+	d.visitors.replace(visit, visitorToken{token: token, expires: expires, keys: keys})
+	return token
+}
+
+// visitorToken is a visitor token that was minted, and of which it is the one.
+type visitorToken struct {
+	token   string
+	expires int64
+	keys    keyring.InForce
+}
+
+func (d *Directory) mintVisitorToken(visitor Visitor) string {
+	payload, err := json.Marshal(visitor)
 	if err != nil {
 		panic("identity: visitor token: " + err.Error()) // strings and numbers always encode
 	}

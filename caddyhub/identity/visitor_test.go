@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/caddyhub/caddyhub/caddyhub/identity/keyring"
 	"github.com/caddyhub/caddyhub/caddyhub/scope"
 )
 
@@ -115,6 +116,48 @@ func TestForgedVisitorTokens(t *testing.T) {
 		}
 		if found, err := f.ByToken(t.Context(), value); !errors.Is(err, ErrInvalid) || found != nil {
 			t.Errorf("%s: %v, %v", name, found, err)
+		}
+	}
+}
+
+// TestVisitorTokenIsMintedAnew follows what a token that was minted before rests
+// on: the interval, the session, what is visited, and the key in force.
+func TestVisitorTokenIsMintedAnew(t *testing.T) {
+	f := newFixture(t)
+	f.newUser(t, "ada")
+	_, session := f.login(t, "ada")
+	_, other := f.login(t, "ada")
+	lab := scope.Client{Server: scope.Server{User: "ada", Name: "lab"}}
+	first := f.VisitorToken(&session, lab)
+	if again := f.VisitorToken(&session, lab); again != first {
+		t.Errorf("two tokens within an interval: %s, %s", first, again)
+	}
+	seen := map[string]string{first: "the first"}
+	for _, test := range []struct {
+		name string
+		mint func() string
+	}{
+		{"another session", func() string { return f.VisitorToken(&other, lab) }},
+		{"another server", func() string { return f.VisitorToken(&session, scope.Client{Server: scope.Server{User: "ada"}}) }},
+		{"a service", func() string { return f.VisitorToken(&session, scope.Client{Service: "ada"}) }},
+		{"another key", func() string {
+			if err := f.ring.Replace(append(f.ring.Keys(), keyring.NewKey(f.clock.Now()))); err != nil {
+				t.Fatal(err)
+			}
+			return f.VisitorToken(&session, lab)
+		}},
+		{"later", func() string {
+			f.clock.Advance(VisitorRenewal)
+			return f.VisitorToken(&session, lab)
+		}},
+	} {
+		token := test.mint()
+		if before, known := seen[token]; known {
+			t.Errorf("%s has the token of %s", test.name, before)
+		}
+		seen[token] = test.name
+		if _, err := f.ByToken(t.Context(), token); err != nil {
+			t.Errorf("%s: %v", test.name, err)
 		}
 	}
 }
