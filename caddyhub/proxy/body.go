@@ -220,7 +220,7 @@ func (c *call) copyBody() {
 	flush()
 	for {
 		piece, err := c.piece()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err == nil {

@@ -16,7 +16,7 @@
 //   - An idle WebSocket over TCP holds no buffer.
 //
 // Requests go over connections that are kept, by HTTP/1.1 in this package's own
-// words; only h2c upstreams are reached through golang.org/x/net/http2. The
-// goroutine of the handler does all the work, but for uploads that do not end at
-// once, which have a goroutine of their own.
+// words; only h2c upstreams are reached through net/http. The goroutine of the
+// handler does all the work, but for uploads that do not end at once, which have a
+// goroutine of their own.
 package proxy

@@ -76,7 +76,7 @@ func (f *frames) headLength() uint8 {
 // payload is the length that a complete head tells.
 func (f *frames) payload() uint64 {
 	short := f.head[1] & 0x7f
-	digits := f.head[2:2]
+	var digits []byte
 	switch short {
 	case 126:
 		digits = f.head[2:4]

@@ -2,23 +2,23 @@ package proxy
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
-
-	"golang.org/x/net/http2"
 )
 
 // newH2C reaches upstreams that speak HTTP/2 without TLS (RFC 9113, 3.3).
-func (p *Proxy) newH2C() *http2.Transport {
-	return &http2.Transport{
-		AllowHTTP: true, DisableCompression: true,
-		IdleConnTimeout: max(p.options.IdleTimeout, 0), MaxHeaderListSize: uint32(p.options.MaxResponseHeader),
-		DialTLSContext: func(ctx context.Context, network, address string, _ *tls.Config) (net.Conn, error) {
+func (p *Proxy) newH2C() *http.Transport {
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	return &http.Transport{
+		Protocols: protocols, DisableCompression: true, MaxResponseHeaderBytes: int64(p.options.MaxResponseHeader),
+		ResponseHeaderTimeout: p.options.ResponseTimeout,
+		IdleConnTimeout:       max(p.options.IdleTimeout, 0), DisableKeepAlives: p.options.IdleTimeout < 0,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			dialer := net.Dialer{Timeout: p.options.DialTimeout}
 			conn, err := dialer.DialContext(ctx, network, address)
 			if err != nil {
@@ -101,7 +101,7 @@ func (c *call) relayH2C(answer *http.Response) {
 			}
 			c.touch()
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -212,7 +212,7 @@ func (f *front) dial() *wire {
 }
 
 // get is a request without ado, and its answer with the body.
-func (f *front) get(method, path string) (*http.Response, string, error) {
+func (f *front) get(method, path string) (*reply, string, error) {
 	f.t.Helper()
 	c := f.dial()
 	c.send(method + " " + path + " HTTP/1.1\r\nHost: hub.example.org\r\nConnection: close\r\n\r\n")
@@ -220,7 +220,7 @@ func (f *front) get(method, path string) (*http.Response, string, error) {
 }
 
 // answer reads the answer that counts, and its body to the end.
-func (w *wire) answer(method string) (*http.Response, string, error) {
+func (w *wire) answer(method string) (*reply, string, error) {
 	w.t.Helper()
 	response, err := http.ReadResponse(w.Reader, &http.Request{Method: method})
 	for err == nil && response.StatusCode < 200 && response.StatusCode != http.StatusSwitchingProtocols {
@@ -231,7 +231,14 @@ func (w *wire) answer(method string) (*http.Response, string, error) {
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
-	return response, string(body), err
+	return &reply{response.StatusCode, response.Header, response.Trailer, response.Close}, string(body), err
+}
+
+// reply is an answer whose body has been read.
+type reply struct {
+	StatusCode      int
+	Header, Trailer http.Header
+	Close           bool
 }
 
 // eventually looks until something that happens elsewhere has happened.

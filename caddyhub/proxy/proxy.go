@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"golang.org/x/net/http2"
-
 	"github.com/caddyhub/caddyhub/caddyhub/route"
 )
 
@@ -40,7 +38,7 @@ type Proxy struct {
 	options Options
 	idle    *pool
 	tunnels tunnels
-	h2c     *http2.Transport
+	h2c     *http.Transport
 }
 
 // New makes a Proxy.

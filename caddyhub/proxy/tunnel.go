@@ -20,6 +20,7 @@ const (
 // data over a WebSocket, which a page does not do by itself.
 type Interaction interface {
 	Activity
+	// Interact notes that data has come from the client.
 	Interact(now time.Time)
 }
 

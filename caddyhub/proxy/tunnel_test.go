@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"runtime"
@@ -291,7 +292,7 @@ func TestRefusedUpgrade(t *testing.T) {
 		c := f.dial()
 		c.send(opening)
 		response, body, err := c.answer("GET")
-		if err != nil || body != "no!" || !strings.HasPrefix(answer, "HTTP/1.1 "+response.Status[:3]) || !response.Close {
+		if err != nil || body != "no!" || !strings.HasPrefix(answer, fmt.Sprint("HTTP/1.1 ", response.StatusCode)) || !response.Close {
 			t.Errorf("%s: %v %q %v", name, response, body, err)
 		}
 		if rest, err := c.rest(); rest != "" || err != nil {
