@@ -66,11 +66,16 @@ func (c *call) accepts() error {
 	if c.key == "" {
 		return nil
 	}
-	sum := sha1.Sum([]byte(c.key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) //nolint:gosec // see above
-	if proof != base64.StdEncoding.EncodeToString(sum[:]) {
+	if proof != proofOf(c.key) {
 		return fmt.Errorf("%w: its Sec-WebSocket-Accept is wrong", ErrMalformed)
 	}
 	return nil
+}
+
+// proofOf is the Sec-WebSocket-Accept that a key demands.
+func proofOf(key string) string {
+	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) //nolint:gosec // see above
+	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // switchProtocols makes a tunnel of both connections. It returns at once if the
