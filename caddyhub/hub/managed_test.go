@@ -26,7 +26,9 @@ func runs(file string, managed Managed) func(*Settings) {
 // environmentIn waits for what the service has written and takes it away.
 func environmentIn(t *testing.T, file string) map[string]string {
 	t.Helper()
-	deadline := time.Now().Add(time.Minute)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(time.Minute)
 	for {
 		data, err := os.ReadFile(file)
 		if err == nil {
@@ -40,10 +42,11 @@ func environmentIn(t *testing.T, file string) map[string]string {
 			}
 			return found
 		}
-		if time.Now().After(deadline) {
+		select {
+		case <-tick.C:
+		case <-deadline:
 			t.Fatal("the service was not started")
 		}
-		time.Sleep(5 * time.Millisecond)
 	}
 }
 

@@ -12,9 +12,15 @@ import (
 	"time"
 )
 
+// running is a process that is collected when it ends.
+type running struct {
+	pid   int
+	ended chan struct{}
+}
+
 // started runs a line of shell as the leader of a session, with a mark, and
 // waits until it has said something.
-func started(t *testing.T, line, mark string) *exec.Cmd {
+func started(t *testing.T, line, mark string) running {
 	t.Helper()
 	command := exec.Command("/bin/sh", "-c", line)
 	command.Env = []string{"PATH=" + os.Getenv("PATH"), mark}
@@ -26,14 +32,20 @@ func started(t *testing.T, line, mark string) *exec.Cmd {
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
+	r := running{command.Process.Pid, make(chan struct{})}
 	t.Cleanup(func() {
-		_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL) // the test may have done it
-		_ = command.Wait()
+		_ = syscall.Kill(-r.pid, syscall.SIGKILL) // the test may have done it
+		<-r.ended
 	})
-	if _, err := bufio.NewReader(output).ReadString('\n'); err != nil {
+	_, err = bufio.NewReader(output).ReadString('\n')
+	go func() {
+		_ = command.Wait() // it is killed
+		close(r.ended)
+	}()
+	if err != nil {
 		t.Fatal(err)
 	}
-	return command
+	return r
 }
 
 // mine says that a group is ours, whatever has happened to it.
@@ -56,12 +68,11 @@ func TestStopGroup(t *testing.T) {
 		"ownership broken": {"echo x; exec sleep 300", func() (bool, error) { return false, os.ErrPermission }, []Step{kill}, os.ErrPermission, false},
 	} {
 		command := started(t, test.line, "A=B")
-		go func() { _ = command.Wait() }() // so that it is no zombie
-		err := StopGroup(t.Context(), command.Process.Pid, test.owned, test.steps...)
+		err := StopGroup(t.Context(), command.pid, test.owned, test.steps...)
 		if !errors.Is(err, test.want) {
 			t.Errorf("%s: %v, want %v", name, err, test.want)
 		}
-		if alive, err := GroupAlive(command.Process.Pid); err != nil || alive == test.gone {
+		if alive, err := GroupAlive(command.pid); err != nil || alive == test.gone {
 			t.Errorf("%s: alive %v, %v", name, alive, err)
 		}
 	}
@@ -72,18 +83,18 @@ func TestMarks(t *testing.T) {
 	mark := "CADDYHUB_TEST_MARK=" + strings.ReplaceAll(t.Name(), "/", "") + time.Now().Format(".000000")
 	command := started(t, "sleep 300 & echo x; wait", mark)
 	found, err := FindMarked(mark)
-	if err != nil || found.PID != command.Process.Pid {
-		t.Fatalf("found %+v, %v, want %d", found, err, command.Process.Pid)
+	if err != nil || found.PID != command.pid {
+		t.Fatalf("found %+v, %v, want %d", found, err, command.pid)
 	}
 	for ticks, want := range map[uint64]bool{found.Ticks: true, found.Ticks + 1: false} {
 		if alive, err := Alive(found.PID, ticks); err != nil || alive != want {
 			t.Errorf("alive with start time %d: %v, %v", ticks, alive, err)
 		}
 	}
-	if err := command.Process.Kill(); err != nil {
+	if err := syscall.Kill(command.pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	_, _ = command.Process.Wait()
+	<-command.ended
 	for text, want := range map[string]bool{mark: true, mark + "x": false} {
 		if marked, err := GroupMarked(found.PID, text); err != nil || marked != want {
 			t.Errorf("group with %s: %v, %v", text, marked, err)
