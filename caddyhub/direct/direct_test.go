@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -195,7 +196,7 @@ func TestMetrics(t *testing.T) {
 	for _, path := range []string{"/x/", "/none", "/x/../", HealthPath} {
 		h.Serve(httptest.NewRecorder(), requestFor(path), routes, func(w http.ResponseWriter, _ *http.Request, _ *proxy.Exchange) error {
 			_, err := io.WriteString(w, "ok")
-			http.NewResponseController(w).Flush() //nolint:errcheck // a recorder flushes
+			_ = http.NewResponseController(w).Flush() // a recorder flushes
 			return err
 		})
 	}
@@ -230,7 +231,7 @@ func TestFailures(t *testing.T) {
 	for name, r := range map[string]*http.Request{"gone": requestFor("/x"), "cancelled": requestFor("/x").WithContext(cancelled())} {
 		func() {
 			defer func() {
-				if got := recover(); got != http.ErrAbortHandler { //nolint:errorlint // a value that was panicked with
+				if got := recover(); got != http.ErrAbortHandler {
 					t.Errorf("%s: %v", name, got)
 				}
 			}()
@@ -312,34 +313,43 @@ func TestErrorTarget(t *testing.T) {
 // TestClientTimeout: a request in which nothing moves ends without an answer, and
 // one that moves slowly does not.
 func TestClientTimeout(t *testing.T) {
-	const limit = 100 * time.Millisecond
-	routes, h := table(t, map[string]string{"/": "http://h:1"}), New(Options{ClientTimeout: limit})
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h.Serve(w, r, routes, func(w http.ResponseWriter, r *http.Request, _ *proxy.Exchange) error {
-			if r.URL.Path == "/stalled" {
-				<-r.Context().Done()
-				return errors.Join(proxy.ErrUpstream, r.Context().Err())
+	synctest.Test(t, func(t *testing.T) {
+		const limit = time.Second
+		routes, h := table(t, map[string]string{"/": "http://h:1"}), New(Options{ClientTimeout: limit})
+		serve := func(r *http.Request, forward Forward) (w *httptest.ResponseRecorder, aborted any) {
+			w = httptest.NewRecorder()
+			defer func() { aborted = recover() }()
+			h.Serve(w, r, routes, forward)
+			return w, nil
+		}
+		begun := time.Now()
+		_, aborted := serve(requestFor("/stalled"), func(_ http.ResponseWriter, r *http.Request, _ *proxy.Exchange) error {
+			<-r.Context().Done()
+			return errors.Join(proxy.ErrUpstream, r.Context().Err())
+		})
+		if aborted != http.ErrAbortHandler || time.Since(begun) != limit {
+			t.Errorf("stalled: %v after %v", aborted, time.Since(begun))
+		}
+		upload := requestFor("/upload")
+		upload.Body = io.NopCloser(strings.NewReader("..."))
+		w, aborted := serve(upload, func(w http.ResponseWriter, r *http.Request, _ *proxy.Exchange) error {
+			piece := make([]byte, 1)
+			for range 3 {
+				time.Sleep(limit * 3 / 4)
+				if _, err := r.Body.Read(piece); err != nil {
+					return err
+				}
 			}
-			for range 4 {
-				time.Sleep(limit / 2) // longer than the limit in all
+			for range 3 {
+				time.Sleep(limit * 3 / 4)
 				fmt.Fprint(w, ".")
 			}
-			return nil
+			return r.Context().Err()
 		})
-	}))
-	defer server.Close()
-	if response, err := http.Get(server.URL + "/stalled"); err == nil {
-		t.Errorf("answered %d", response.StatusCode)
-		response.Body.Close()
-	}
-	response, err := http.Get(server.URL + "/slow")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	if text, err := io.ReadAll(response.Body); string(text) != "...." || err != nil {
-		t.Errorf("%q, %v", text, err)
-	}
+		if aborted != nil || w.Body.String() != "..." {
+			t.Errorf("slow: %v, %s", aborted, w.Body)
+		}
+	})
 }
 
 func FuzzPath(f *testing.F) {

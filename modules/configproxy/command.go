@@ -112,4 +112,4 @@ func (o *options) run(cmd *cobra.Command) error {
 	return serve(o, config, warnings)
 }
 
-var errBothPages = errors.New("Cannot specify both error-target and error-path. Pick one.") //nolint:staticcheck,revive // the text is configurable-http-proxy's
+var errBothPages = errors.New("Cannot specify both error-target and error-path. Pick one.") //nolint:staticcheck // the text is configurable-http-proxy's

@@ -37,12 +37,12 @@ type options struct {
 	customHeaders                              []string
 	insecure, hostRouting                      bool
 
-	logLevel                                 string
-	timeout, proxyTimeout, keepAliveTimeout  int
-	storageBackend, store                    string
-	version                                  bool
-	token, passphrase, apiPassphrase         string
-	apiIPGiven, storeGiven, allInterfacesOld bool
+	logLevel                                string
+	timeout, proxyTimeout, keepAliveTimeout int
+	storageBackend, store                   string
+	version                                 bool
+	token, passphrase, apiPassphrase        string
+	allInterfacesOld                        bool
 }
 
 // certificate is what one listener shows, and asks for.
@@ -138,7 +138,7 @@ func (o *options) checkChoices() error {
 	case o.storageBackend != "":
 		return errors.New("--storage-backend: modules of Node cannot be loaded here; --store keeps routes in a file or in Redis")
 	case o.redirectPort != 0 && !o.ssl.given():
-		return errors.New("HTTPS redirection specified but certificates not provided.") //nolint:staticcheck,revive // the text is configurable-http-proxy's
+		return errors.New("HTTPS redirection specified but certificates not provided.") //nolint:staticcheck // the text is configurable-http-proxy's
 	case o.errorTarget != "" && o.errorPath != "":
 		return errBothPages
 	case !slices.Contains([]string{"debug", "info", "warn", "error"}, o.logLevel):
@@ -146,7 +146,7 @@ func (o *options) checkChoices() error {
 	}
 	for _, header := range o.customHeaders {
 		if name, _, found := strings.Cut(strings.TrimSpace(header), ":"); !found || strings.TrimSpace(name) == "" {
-			return fmt.Errorf("A colon was expected in custom header: %s", strings.TrimSpace(header)) //nolint:staticcheck,revive // the text is configurable-http-proxy's
+			return fmt.Errorf("A colon was expected in custom header: %s", strings.TrimSpace(header)) //nolint:staticcheck // the text is configurable-http-proxy's
 		}
 	}
 	return nil

@@ -46,7 +46,7 @@ func (p *proxy) path() string {
 
 // rawAPI is raw for the API.
 func (a *ask) rawAPI(request string) (status int, closed bool) {
-	proxy := *a.proxy //nolint:govet // its log is shared
+	proxy := *a.proxy // their log is one
 	proxy.address = proxy.api
 	other := *a
 	other.proxy, other.failures = &proxy, nil
