@@ -4,6 +4,7 @@
 package conformance_test
 
 import (
+	"flag"
 	"testing"
 
 	"github.com/caddyhub/caddyhub/tests/internal/hubtest"
@@ -23,6 +24,7 @@ func TestConformance(t *testing.T) {
 			callers = append(callers, step.caller)
 		}
 	}
+	callers = append(callers, callersOfSequences...)
 	endpoints := readEndpoints(t)
 	for _, endpoint := range endpoints {
 		callers = append(callers, endpoint.callers()...)
@@ -45,8 +47,9 @@ func TestConformance(t *testing.T) {
 			hubs.try(t, rules, endpoint)
 		}) && whole
 	}
+	whole = t.Run("random sequences", func(t *testing.T) { hubs.wander(t, rules) }) && whole
 	t.Logf("%d requests", hubs.played)
-	if whole {
+	if whole && flag.Lookup("test.run").Value.String() == "" {
 		rules.checkUsed(t)
 	}
 }

@@ -20,6 +20,8 @@ type labels struct {
 	origin string
 	names  map[string]string
 	counts map[string]int
+	// alike gives all of a kind the same label.
+	alike bool
 }
 
 func newLabels(origin string) *labels {
@@ -29,6 +31,10 @@ func newLabels(origin string) *labels {
 // made says that the hub has made up a value.
 func (l *labels) made(kind, value string) {
 	if _, known := l.names[value]; known || value == "" {
+		return
+	}
+	if l.alike {
+		l.names[value] = kind
 		return
 	}
 	l.counts[kind]++
