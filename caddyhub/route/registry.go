@@ -46,7 +46,19 @@ func OpenRegistry(s store.Store, options MirrorOptions) *Registry {
 			g.logger.Error("routes are not followed any more", "error", err)
 		}
 	})
+	g.running.Go(func() { g.beginActivity(ctx) })
 	return g
+}
+
+// beginActivity takes what was there before for active: when it was used is known
+// to nobody any more, and whoever stops what is idle must not stop what is used.
+func (g *Registry) beginActivity(ctx context.Context) {
+	if g.Known(ctx) != nil {
+		return
+	}
+	for route := range g.Table().All() {
+		route.Activity().Touch(g.now())
+	}
 }
 
 // Known waits until the routes have been read for the first time. It is the
