@@ -139,7 +139,7 @@ func TestRefusals(t *testing.T) {
 		{"POST", "/a", `{"target":"http://h:1"`, 400, "Body not valid JSON: unexpected end of JSON input"},
 		{"POST", "/a", ``, 400, "Body not valid JSON: unexpected EOF"},
 		{"POST", "/a", `{"target":"not a url"}`, 400, "route: invalid: target: want http://host:port, https://host:port or http+unix://socket"},
-		{"POST", "/a", `{"target":"ftp://x"}`, 400, "route: invalid: target: the scheme is not http, https or http+unix"},
+		{"POST", "/a", `{"target":"ftp://x"}`, 400, "route: invalid: target: the scheme is not http, https, h2c or http+unix"},
 		{"POST", "/a//b", `{"target":"http://h:1"}`, 400, "route: invalid: an empty segment in a routespec"},
 		{"POST", "/a/%2e%2e/b", `{"target":"http://h:1"}`, 400, "route: invalid: a dot segment in a routespec"},
 		{"POST", deep, `{"target":"http://h:1"}`, 400, "route: invalid: a routespec of more than 16 segments"},
