@@ -84,6 +84,13 @@ func (c *call) userChange(model map[string]any) (change identity.UserChange, err
 
 // allowChange is checked in the transaction of the change.
 func (c *call) allowChange(r store.Reader, user identity.User, change identity.UserChange) error {
+	if change.Name != nil {
+		if _, err := identity.GetUser(r, *change.Name); err == nil {
+			return notUnique(*change.Name)
+		} else if !errors.Is(err, identity.ErrNotFound) {
+			return err
+		}
+	}
 	switch {
 	case user.Admin && !c.identity.Admin():
 		return errModifyAdmin
@@ -93,11 +100,6 @@ func (c *call) allowChange(r store.Reader, user identity.User, change identity.U
 		return nil
 	}
 	if err := c.checkRename(user, *change.Name); err != nil {
-		return err
-	}
-	if _, err := identity.GetUser(r, *change.Name); err == nil {
-		return notUnique(*change.Name)
-	} else if !errors.Is(err, identity.ErrNotFound) {
 		return err
 	}
 	servers, err := server.List(r, user.Name)

@@ -57,6 +57,8 @@ func TestCreateUsers(t *testing.T) {
 	h.expect(grant, 403, "Only admins can grant admin permissions")
 	grant.path, grant.body = "/users/root", `{"admin":false}`
 	h.expect(grant, 403, "Only admins can modify other admins")
+	grant.body = `{"name":"eve"}`
+	h.expect(grant, 400, "User eve already exists, username must be unique")
 	if h.exists("bad") {
 		t.Error("a refused user exists")
 	}
