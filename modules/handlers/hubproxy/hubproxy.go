@@ -113,6 +113,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.
 	case err == nil:
 		return nil
 	case errors.Is(err, proxy.ErrClient):
+		// What limits bodies before this handler says so when they are read.
+		if refused, ok := errors.AsType[caddyhttp.HandlerError](err); ok {
+			return refused
+		}
 		w.WriteHeader(statusClientClosed)
 		return nil
 	case errors.Is(err, proxy.ErrRequest):

@@ -235,6 +235,33 @@ func TestWebSocket(t *testing.T) {
 	echo("after the reload")
 }
 
+// limited is a body that a directive before hub_proxy has cut off.
+type limited struct{}
+
+func (limited) Read([]byte) (int, error) {
+	return 0, caddyhttp.Error(http.StatusRequestEntityTooLarge, errors.New("too large"))
+}
+
+// TestBodyLimit: a body that is too large is answered as such.
+func TestBodyLimit(t *testing.T) {
+	upstream := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.ReadAll(r.Body) }))
+	defer upstream.Close()
+	f := newFront(t, upstream.URL)
+	to, err := route.ParseTarget(upstream.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, length := range map[string]int64{"small": 10, "chunks": -1} {
+		r := httptest.NewRequest("POST", "/", limited{})
+		r.ContentLength = length
+		err := f.handler.ServeHTTP(httptest.NewRecorder(), WithRoute(r, route.Route{Target: to}), nil)
+		var refused caddyhttp.HandlerError
+		if !errors.As(err, &refused) || refused.StatusCode != http.StatusRequestEntityTooLarge {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // TestMisplaced: without a route nothing is sent anywhere.
 func TestMisplaced(t *testing.T) {
 	handler := new(Handler)
