@@ -32,13 +32,6 @@ var partNames = [parts]string{
 // partSet is a set of parts.
 type partSet uint16
 
-func setOf(list ...part) (set partSet) {
-	for _, one := range list {
-		set |= 1 << one
-	}
-	return set
-}
-
 func (s partSet) has(one part) bool { return s&(1<<one) != 0 }
 
 // revelation is a scope with the parts of a user that it reveals.

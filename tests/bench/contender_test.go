@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddyhub/caddyhub/caddyhub/hub/hubseed"
 	"github.com/caddyhub/caddyhub/tests/internal/binary"
 	"github.com/caddyhub/caddyhub/tests/internal/measure"
 )
@@ -42,8 +43,11 @@ func run(b *testing.B, w *world, name string, port int, command *exec.Cmd) *cont
 	if err := command.Start(); err != nil {
 		b.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- command.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = command.Wait() // how it ended shows in its log
+	}()
 	b.Cleanup(func() {
 		_ = command.Process.Signal(os.Interrupt) // it may have ended
 		select {
@@ -59,9 +63,8 @@ func run(b *testing.B, w *world, name string, port int, command *exec.Cmd) *cont
 	c := &contender{name: name, address: fmt.Sprintf("127.0.0.1:%d", port), process: command.Process}
 	for !c.answers(w) {
 		select {
-		case err := <-ended:
-			ended <- err
-			b.Fatalf("%s ended: %v", name, err)
+		case <-ended:
+			b.Fatalf("%s has ended", name)
 		case <-time.After(5 * time.Millisecond):
 		}
 		if time.Since(begun) > patience {
@@ -119,7 +122,13 @@ func startCaddyhub(b *testing.B, w *world, name, redis string) *contender {
 	b.Helper()
 	folder := b.TempDir()
 	keys := secret() + secret()
-	seedCaddyhub(b, w, folder, redis, keys)
+	seed := hubseed.Seed{
+		Path: filepath.Join(folder, "caddyhub.db"), Redis: redis, Secret: keys,
+		Users: w.names(), Tokens: w.tokens, Process: os.Getpid(), Port: w.port,
+	}
+	if err := seed.Fill(b.Context()); err != nil {
+		b.Fatal(err)
+	}
 	port := freePort(b)
 	storage := "store embedded {\n\t\t\tpath " + filepath.Join(folder, "caddyhub.db") + "\n\t\t}"
 	if redis != "" {

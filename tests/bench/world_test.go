@@ -40,6 +40,15 @@ func newWorld(b *testing.B, users, servers int) *world {
 	return w
 }
 
+// names are those of all users.
+func (w *world) names() []string {
+	names := make([]string, w.users)
+	for i := range names {
+		names[i] = userName(i)
+	}
+	return names
+}
+
 func userName(i int) string { return fmt.Sprintf("user%05d", i) }
 
 func secret() string {
