@@ -99,7 +99,7 @@ func TestStreamTunnel(t *testing.T) {
 		t.Fatal(err)
 	}
 	request.Header = http.Header{":protocol": {"websocket"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Protocol": {"v1.kernel"}}
-	response, err := transport.RoundTrip(request)
+	response, err := transport.RoundTrip(request) //nolint:staticcheck // see above
 	if err != nil {
 		t.Fatal(err, f.failed())
 	}
