@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
+
 	"github.com/caddyhub/caddyhub/caddyhub/store/redis/redistest"
 	"github.com/caddyhub/caddyhub/tests/internal/hubtest"
 )
@@ -196,6 +198,13 @@ func TestStop(t *testing.T) {
 				<-goOn
 				fmt.Fprint(w, "done")
 			})))
+			c.add("/open", c.target("open"))
+			socket, status := c.webSocket("/open")
+			if socket == nil {
+				t.Fatalf("WebSocket: %d", status)
+			}
+			defer socket.CloseNow()
+			c.equal("WebSocket", c.exchange(socket, ""), "connected")
 			answers := make(chan answer, 1)
 			go func() { answers <- c.get("/slow") }()
 			<-arrived
@@ -211,6 +220,8 @@ func TestStop(t *testing.T) {
 			})
 			close(goOn)
 			c.equal(signal.String(), (<-answers).Body, "done")
+			_, _, err := socket.Read(t.Context())
+			c.equal("close code", websocket.CloseStatus(err), websocket.StatusGoingAway)
 			<-p.ended
 			c.equal("code", p.command.ProcessState.ExitCode(), 0)
 		})
