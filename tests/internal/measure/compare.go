@@ -70,7 +70,8 @@ type Result struct {
 	Repeated int
 }
 
-// Median of a figure over all rounds.
+// Median of a figure over all rounds; of an even number the upper one of the two
+// in the middle.
 func Median[V cmp.Ordered](r Result, figure func(Round) V) V {
 	values := make([]V, len(r.Rounds))
 	for i, round := range r.Rounds {
