@@ -139,7 +139,7 @@ func (c *call) checkServiceScopes(service identity.Service) error {
 			return badRequest("Scope '%s' for service does not exist", authenticator.ForLog(text))
 		}
 	}
-	if len(wanted) == 0 || c.worthAll() {
+	if len(wanted) == 0 {
 		return nil
 	}
 	if service.OAuthNoConfirm {
