@@ -81,6 +81,9 @@ func (o *options) server(at address, policy object, routes []any) object {
 	}
 	if policy != nil {
 		server["tls_connection_policies"] = []any{policy}
+		// There is one policy, whatever name a client asks for, and to an IP address
+		// it asks for none: Host has nothing to agree with.
+		server["strict_sni_host"] = false
 		server["protocols"] = []string{"h1", "h2"}
 	}
 	return server
