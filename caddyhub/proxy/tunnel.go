@@ -105,6 +105,9 @@ func (t *Tunnel) bury() {
 			t.poller.forget(socket)
 		}
 	}
+	t.mu.Lock()
+	t.over.Store(true) // nobody is told anything from here on
+	t.mu.Unlock()
 	t.client.Close()
 	t.upstream.Close()
 	t.proxy.tunnels.remove(t)

