@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
@@ -20,6 +21,8 @@ import (
 // starting or stopping, and those that clients of the routes API have added, are
 // left alone.
 func (p *parts) checkRoutes(ctx context.Context, base hubpath.Base) error {
+	begin := time.Now()
+	defer func() { p.metrics.RoutesChecked(time.Since(begin)) }()
 	found, err := p.routesInQuestion(ctx, base)
 	if err != nil {
 		return fmt.Errorf("hub: check routes: %w", err)

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,6 +55,10 @@ func TestCheckRoutes(t *testing.T) {
 	f.store.away.Store(true)
 	if err := f.opened.checkRoutes(t.Context(), "/"); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("without the store: %v", err)
+	}
+	var text strings.Builder
+	if err := f.Metrics().WriteText(&text); err != nil || !strings.Contains(text.String(), "jupyterhub_check_routes_duration_seconds_count 3\n") {
+		t.Errorf("not three checks: %v", err)
 	}
 }
 

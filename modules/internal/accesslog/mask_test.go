@@ -81,11 +81,8 @@ func FuzzMaskURI(f *testing.F) {
 		}
 		uri := path + "?" + before + "&" + name + "token=" + secret + "&" + after
 		masked := MaskURI(uri)
-		if strings.Contains(masked, secret) && !strings.Contains(path+before, "#") {
-			t.Errorf("%q becomes %q", uri, masked)
-		}
 		if strings.Contains(masked, secret) {
-			t.Errorf("%q, with a fragment, becomes %q", uri, masked)
+			t.Errorf("%q becomes %q", uri, masked)
 		}
 		if MaskURI(uri) != masked {
 			t.Errorf("%q does not always become %q", uri, masked)
