@@ -65,6 +65,7 @@ var accepted = []rule{
 	{row: "A start that fails", request: `.*/broken(/progress)?`, part: "body/(0/)?message"},
 	{row: "`info`, `url` and `display` of a service that has none, in `GET /user`", request: `.* GET /user\b.*`, part: "body/(info|url|display)", original: "null"},
 	{row: "`user_options` of a stopped server that was started without any", part: "body/(.*/)?user_options", original: "null", ours: "{}"},
+	{row: "Progress of a default server that was never started", request: `.*/server/progress`, part: "answer", original: "404", ours: "400"},
 	{row: "Progress of a start that was called off, for who asks afterwards", request: `.*/slow-2/progress`, part: "answer", original: "404", ours: "200"},
 	{row: "`Content-Type` of an answer without a body", request: `.* OPTIONS .*/progress`, part: "header Content-Type", original: "text/event-stream"},
 	{row: "`POST /groups` where one of several exists", request: `admin DELETE /groups/three`, part: "answer", original: "204", ours: "404"},
