@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
-	"strings"
 	"time"
 
 	"github.com/caddyhub/caddyhub/tests/internal/measure"
@@ -77,16 +76,4 @@ func each(contenders []*contender, run func(c *contender) func(context.Context, 
 		all[i] = c.measured(run(c))
 	}
 	return all
-}
-
-// named are the contenders whose name begins with one of the words.
-func named(contenders []*contender, words ...string) (found []*contender) {
-	for _, c := range contenders {
-		for _, word := range words {
-			if strings.HasPrefix(c.name, word) {
-				found = append(found, c)
-			}
-		}
-	}
-	return found
 }
