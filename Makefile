@@ -13,7 +13,7 @@ run: build ## Build, install JupyterLab beside it and start a hub at http://loca
 test: ## Run every test; on Debian as root, install what they need first
 	@tests/setup/test
 
-bench: ## Run the benchmarks, briefly
+bench: ## Run the benchmarks, and compare with JupyterHub and other proxies
 	@tests/setup/bench
 
 lint: ## Check format, vet, linters
