@@ -19,9 +19,9 @@ const (
 // contender is a program that is compared.
 type contender struct {
 	name string
-	// pid is the process, with its descendants.
+	// pid is the process, with its descendants but for the upstream.
 	pid int
-	// upstream is the process that answers.
+	// upstream is the process that answers. A hub has started it.
 	upstream int
 	// host and port it listens on, over TLS or not.
 	host, port string
@@ -32,7 +32,7 @@ type contender struct {
 	fields [][2]string
 }
 
-func (c *contender) pids() []int { return measure.Tree(c.pid) }
+func (c *contender) pids() []int { return measure.Tree(c.pid, c.upstream) }
 
 // request is a request for what the upstream has.
 func (c *contender) request(what, header string) []byte {

@@ -14,7 +14,7 @@ type Contender struct {
 	// Name in the table.
 	Name string
 	// Processes are those whose CPU time and memory count, descendants
-	// included.
+	// included that are no helpers.
 	Processes []int
 	// Helpers are processes that work for it and belong to the round, but not
 	// to the program: an upstream, a database.
@@ -139,7 +139,7 @@ func (r *Result) measure(ctx context.Context, rounds Rounds, contender Contender
 }
 
 func (c Contender) round(ctx context.Context, duration time.Duration) (Round, error) {
-	own, helpers := trees(c.Processes), trees(c.Helpers)
+	own, helpers := trees(c.Processes, c.Helpers...), trees(c.Helpers)
 	all, us := busy(), CPU(os.Getpid())
 	usedOwn, usedHelpers, start := CPU(own...), CPU(helpers...), time.Now()
 	answers, err := c.Run(ctx, duration)
@@ -152,10 +152,10 @@ func (c Contender) round(ctx context.Context, duration time.Duration) (Round, er
 	return round, nil
 }
 
-func trees(pids []int) []int {
+func trees(pids []int, except ...int) []int {
 	var all []int
 	for _, pid := range pids {
-		all = append(all, Tree(pid)...)
+		all = append(all, Tree(pid, except...)...)
 	}
 	return all
 }

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,8 +36,9 @@ func PinSelf(core int) error {
 	return nil
 }
 
-// Tree is a process with all its descendants, as they are now.
-func Tree(pid int) []int {
+// Tree is a process with all its descendants, as they are now, except those that
+// are named, and their descendants.
+func Tree(pid int, except ...int) []int {
 	all := []int{pid}
 	for i := 0; i < len(all); i++ {
 		files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", all[i])) // the pattern is well-formed
@@ -46,7 +48,7 @@ func Tree(pid int) []int {
 				continue // it has ended
 			}
 			for field := range strings.FieldsSeq(string(data)) {
-				if child, err := strconv.Atoi(field); err == nil {
+				if child, err := strconv.Atoi(field); err == nil && !slices.Contains(except, child) {
 					all = append(all, child)
 				}
 			}

@@ -69,6 +69,9 @@ func TestPinnedTree(t *testing.T) {
 	if len(tree) != 2 || tree[0] != command.Process.Pid {
 		t.Errorf("processes %v", tree)
 	}
+	if without := Tree(tree[0], tree[1:]...); !slices.Equal(without, tree[:1]) {
+		t.Errorf("without the child: %v", without)
+	}
 	for _, pid := range tree {
 		child, _ := os.FindProcess(pid) // always finds on Unix
 		_ = child.Kill()                // may have ended with its parent
