@@ -69,6 +69,7 @@ func TestHooks(t *testing.T) {
 				},
 			}
 		})
+		synctest.Wait() // the first look at all servers is over
 		routes := &applied{}
 		n.routes = routes
 		h.ready(n, "ada", "")
