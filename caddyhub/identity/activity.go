@@ -3,6 +3,8 @@ package identity
 import (
 	"context"
 	"errors"
+	"iter"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -12,15 +14,23 @@ import (
 
 // Activity is when users, tokens and servers were last active. Times move
 // forward only. Touch costs no I/O: it is remembered and written in batches, so
-// that a busy hub writes once per interval and not once per request. What a
-// node has not yet written it loses when it dies; readers on other nodes see it
-// one interval late. What was touched and then deleted does not come back.
+// that a busy hub writes once per interval and not once per request. Readers on
+// this node see it at once and from then on, whatever state of the store they
+// read. What a node has not yet written it loses when it dies; readers on other
+// nodes see it one interval late. What was touched and then deleted does not
+// come back.
 type Activity struct {
 	store store.Store
 	now   func() time.Time
 
-	mu      sync.Mutex
+	mu sync.Mutex
+	// pending is what is not known to be written, so also what is being written.
 	pending map[string]time.Time
+	// written is what was written since a time, and before what was written in
+	// the interval before that: whoever reads a state of the store from before
+	// the writing finds it here.
+	written, before map[string]time.Time
+	since           time.Time
 	// recent and older are the last times that are known to be noted, so that
 	// whoever wants to know no more than that need not read the store. When
 	// recent is full it becomes older, and what was that is forgotten.
@@ -55,9 +65,19 @@ func ActivityOfToken(id string) string { return store.Join("token", id) }
 // ActivityOfServer names the activity of a user's server.
 func ActivityOfServer(user, server string) string { return store.Join("server", user, server) }
 
+// InteractionWithServer names what people do with a user's server: when they last
+// did something there, and not only their pages. It is there as long as
+// ActivityOfServer is, and never of its own accord.
+func InteractionWithServer(user, server string) string {
+	return store.Join("interaction", user, server)
+}
+
 // NewActivity makes an Activity over a store.
 func NewActivity(s store.Store, now func() time.Time) *Activity {
-	return &Activity{store: s, now: now, pending: make(map[string]time.Time), recent: make(map[string]time.Time)}
+	return &Activity{
+		store: s, now: now, since: now(),
+		pending: make(map[string]time.Time), written: make(map[string]time.Time), recent: make(map[string]time.Time),
+	}
 }
 
 // Touch notes that something was active at a time.
@@ -97,12 +117,21 @@ func (a *Activity) Last(r store.Reader, name string) (time.Time, error) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	last := stored.At
-	if pending := a.pending[name]; pending.After(last) {
-		last = pending.UTC()
-	}
+	last := a.latest(name, stored.At)
 	a.know(name, last)
 	return last, nil
+}
+
+// latest is the latest of a stored time and those of this node. The caller has
+// mu.
+func (a *Activity) latest(name string, stored time.Time) time.Time {
+	last := stored
+	for _, at := range [...]time.Time{a.pending[name], a.written[name], a.before[name]} {
+		if at.After(last) {
+			last = at.UTC()
+		}
+	}
+	return last
 }
 
 // Set writes a time at once, inside a transaction, if it is later than the
@@ -133,18 +162,24 @@ func (a *Activity) setExisting(w store.Writer, name string, at time.Time) error 
 	return a.Set(w, name, at)
 }
 
-// exists says whether what an activity names is there. Users and services have
-// a record of their own; tokens and servers get that of their activity when
-// they are made.
-func exists(r store.Reader, name string) (found bool, err error) {
-	key := activities.Key(name)
+// subjectKey is the record that is there as long as what an activity names is.
+// Users and services have one of their own; tokens and servers get that of their
+// activity when they are made.
+func subjectKey(name string) store.Key {
 	switch kind, id, _ := strings.Cut(name, "/"); kind {
 	case "user":
-		key = users.Key(id)
+		return users.Key(id)
 	case "service":
-		key = services.Key(id)
+		return services.Key(id)
+	case "interaction":
+		return activities.Key("server/" + id)
 	}
-	_, err = r.Get(key)
+	return activities.Key(name)
+}
+
+// exists says whether what an activity names is there.
+func exists(r store.Reader, name string) (found bool, err error) {
+	_, err = r.Get(subjectKey(name))
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil
 	}
@@ -153,11 +188,7 @@ func exists(r store.Reader, name string) (found bool, err error) {
 
 // Flush writes what was touched. What could not be written stays for later.
 func (a *Activity) Flush(ctx context.Context) error {
-	for {
-		batch := a.take()
-		if len(batch) == 0 {
-			return nil
-		}
+	for batch := range a.batches() {
 		err := a.store.Update(ctx, func(w store.Writer) error {
 			if err := prefetch(w, batch); err != nil {
 				return err
@@ -170,12 +201,11 @@ func (a *Activity) Flush(ctx context.Context) error {
 			return nil
 		})
 		if err != nil {
-			for name, at := range batch {
-				a.Touch(name, at)
-			}
 			return err
 		}
+		a.wrote(batch)
 	}
+	return nil
 }
 
 // prefetch reads at once what the writing of a batch will ask for one by one.
@@ -183,11 +213,8 @@ func prefetch(w store.Writer, batch map[string]time.Time) error {
 	keys := make([]store.Key, 0, 2*len(batch))
 	for name := range batch {
 		keys = append(keys, activities.Key(name))
-		switch kind, id, _ := strings.Cut(name, "/"); kind {
-		case "user":
-			keys = append(keys, users.Key(id))
-		case "service":
-			keys = append(keys, services.Key(id))
+		if subject := subjectKey(name); subject != activities.Key(name) {
+			keys = append(keys, subject)
 		}
 	}
 	_, err := store.GetSeveral(w, keys)
@@ -215,27 +242,50 @@ func (a *Activity) Run(ctx context.Context, failed func(error)) {
 	}
 }
 
-// take removes a batch from what is pending.
-func (a *Activity) take() map[string]time.Time {
+// batches are what is pending now, in parts of flushBatch.
+func (a *Activity) batches() iter.Seq[map[string]time.Time] {
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	batch := make(map[string]time.Time, min(len(a.pending), flushBatch))
-	for name, at := range a.pending {
-		batch[name] = at
-		delete(a.pending, name)
-		if len(batch) == flushBatch {
-			break
+	todo := maps.Clone(a.pending)
+	if now := a.now(); now.Sub(a.since) >= FlushInterval {
+		a.written, a.before, a.since = make(map[string]time.Time), a.written, now
+	}
+	a.mu.Unlock()
+	return func(yield func(map[string]time.Time) bool) {
+		batch := make(map[string]time.Time, min(len(todo), flushBatch))
+		for name, at := range todo {
+			batch[name] = at
+			if len(batch) == flushBatch {
+				if !yield(batch) {
+					return
+				}
+				clear(batch)
+			}
+		}
+		if len(batch) > 0 {
+			yield(batch)
 		}
 	}
-	return batch
+}
+
+// wrote notes that a batch is written, but for what was deleted or touched once
+// more meanwhile.
+func (a *Activity) wrote(batch map[string]time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for name, at := range batch {
+		if a.pending[name].Equal(at) {
+			delete(a.pending, name)
+			a.written[name] = at
+		}
+	}
 }
 
 // Delete forgets an activity, inside a transaction.
 func (a *Activity) Delete(w store.Writer, name string) error {
 	a.mu.Lock()
-	delete(a.pending, name)
-	delete(a.recent, name)
-	delete(a.older, name)
+	for _, noted := range [...]map[string]time.Time{a.pending, a.written, a.before, a.recent, a.older} {
+		delete(noted, name)
+	}
 	a.mu.Unlock()
 	return activities.Delete(w, name)
 }

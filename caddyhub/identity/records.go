@@ -26,12 +26,9 @@ func OpenActivity(record store.Record) (time.Time, error) {
 }
 
 // Newer is the later of a stored time and what this node has noted of the same
-// activity and not yet written: Last without reading the store.
+// activity: Last without reading the store.
 func (a *Activity) Newer(name string, stored time.Time) time.Time {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if pending := a.pending[name]; pending.After(stored) {
-		return pending.UTC()
-	}
-	return stored
+	return a.latest(name, stored)
 }

@@ -179,10 +179,12 @@ func (a *Activity) ofUsers(r store.Reader) (map[string]time.Time, error) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for id, at := range a.pending {
-		parts, err := store.Split(id)
-		if err == nil && len(parts) == 2 && parts[0] == "user" && at.After(last[parts[1]]) {
-			last[parts[1]] = at
+	for _, noted := range [...]map[string]time.Time{a.pending, a.written, a.before} {
+		for id, at := range noted {
+			parts, err := store.Split(id)
+			if err == nil && len(parts) == 2 && parts[0] == "user" && at.After(last[parts[1]]) {
+				last[parts[1]] = at
+			}
 		}
 	}
 	return last, nil
