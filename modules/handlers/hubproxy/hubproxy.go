@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -38,6 +39,8 @@ type Handler struct {
 
 	key   string
 	proxy *proxy.Proxy
+	// left says that Cleanup was here.
+	left atomic.Bool
 }
 
 // CaddyModule returns the Caddy module information.
@@ -71,12 +74,12 @@ func (h *Handler) join() error {
 	return nil
 }
 
-// Cleanup lets go of the data path.
+// Cleanup lets go of the data path. Requests that are under way keep what they
+// use: a configuration may be unloaded before the last of them has ended.
 func (h *Handler) Cleanup() error {
-	if h.proxy == nil {
+	if h.proxy == nil || h.left.Swap(true) {
 		return nil
 	}
-	h.proxy = nil
 	h.cleanup()
 	_, err := proxies.Delete(h.key)
 	return err

@@ -279,3 +279,26 @@ func TestMisplaced(t *testing.T) {
 		t.Errorf("%v, %v", upstreams, err)
 	}
 }
+
+// TestCleanedUp: a request that reaches the handler when its configuration has
+// been unloaded, because others before it took their time, is served like any
+// other; and the data path is let go of once.
+func TestCleanedUp(t *testing.T) {
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "here") }))
+	defer upstream.Close()
+	next, old := newFront(t, upstream.URL), newFront(t, upstream.URL)
+	for range 2 {
+		if err := old.handler.Cleanup(); err != nil {
+			t.Fatal(err)
+		}
+		for name, f := range map[string]*front{"old": old, "new": next} {
+			response, err := client.Get(f.URL)
+			if got := read(t, response, err); got != "here" {
+				t.Errorf("%s configuration: %q, %v", name, got, f.failed())
+			}
+		}
+	}
+	if _, exists := proxies.References(next.handler.key); !exists {
+		t.Error("the data path went with the old configuration")
+	}
+}
