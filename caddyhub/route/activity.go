@@ -12,6 +12,8 @@ import (
 type Activity struct {
 	// milliseconds since 1970; zero means never.
 	at atomic.Int64
+	// saved is up to when no store need be told, in the same unit.
+	saved atomic.Int64
 }
 
 // Touch notes that the route was used. An earlier time than the one noted
@@ -20,12 +22,29 @@ func (a *Activity) Touch(now time.Time) {
 	if a == nil {
 		return
 	}
-	for at := now.UnixMilli(); ; {
-		noted := a.at.Load()
-		if noted >= at || a.at.CompareAndSwap(noted, at) {
+	raise(&a.at, now.UnixMilli())
+}
+
+// raise makes a time later, never earlier.
+func raise(noted *atomic.Int64, at int64) {
+	for {
+		known := noted.Load()
+		if known >= at || noted.CompareAndSwap(known, at) {
 			return
 		}
 	}
+}
+
+// learn notes what a store says, which need not be told it again.
+func (a *Activity) learn(at int64) {
+	raise(&a.saved, at)
+	raise(&a.at, at)
+}
+
+// unsaved is the time noted last, if no store knows it.
+func (a *Activity) unsaved() (at int64, ok bool) {
+	at = a.at.Load()
+	return at, at > a.saved.Load()
 }
 
 // Last is the time noted last, in UTC and to the millisecond; zero if there is

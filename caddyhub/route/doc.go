@@ -16,6 +16,8 @@
 //   - A change copies the nodes on its way through the tree and nothing else.
 //   - A Keeper changes what clients of configurable-http-proxy's API have added,
 //     durably, and nothing that the hub has made itself.
+//   - The activity of the routes in a Registry is shared by all over one store, and
+//     outlives each of them to within ActivityInterval.
 //   - Mirror.Fresh says whether the table may be outdated, and since when.
 //
 // Routespecs are those of JupyterHub (section 8.1 of its proxy contract) and of

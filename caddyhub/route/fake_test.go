@@ -27,6 +27,13 @@ func (m *memory) setDown(down bool) {
 	m.down = down
 }
 
+// position counts the changes.
+func (m *memory) position() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.version
+}
+
 // lose makes all feeds forget what they have not delivered.
 func (m *memory) lose() {
 	m.mu.Lock()

@@ -66,6 +66,9 @@ func (k *Keeper) Remove(ctx context.Context, spec Spec) (found bool, err error) 
 		if found, err = changeable(w, spec); err != nil || !found {
 			return err
 		}
+		if err := moments.Delete(w, spec.String()); err != nil {
+			return err
+		}
 		return Delete(w, spec)
 	})
 	if err != nil || !found {

@@ -26,6 +26,9 @@ type Mirror struct {
 	logger *slog.Logger
 	now    func() time.Time
 	loaded chan struct{}
+	// activities of a Registry; nil if the routes are those of a hub, which notes
+	// the activity of servers and not of routes.
+	activities *activities
 	// reading holds one token: whoever reads the store in order to change the
 	// table has it, so that a later read never loses to an earlier one.
 	reading chan struct{}
@@ -135,6 +138,9 @@ func (m *Mirror) follow(ctx context.Context) error {
 			err = m.load(ctx)
 		default:
 			err = m.refresh(ctx, routeIDs(batch))
+			if m.activities != nil {
+				m.activities.note(batch) // now that their routes are there
+			}
 		}
 		if err != nil {
 			// What the batch told is lost with it: only a new load helps.
@@ -146,6 +152,13 @@ func (m *Mirror) follow(ctx context.Context) error {
 
 // load makes the table equal to the store.
 func (m *Mirror) load(ctx context.Context) error {
+	if err := m.loadRoutes(ctx); err != nil || m.activities == nil {
+		return err
+	}
+	return m.activities.load(ctx)
+}
+
+func (m *Mirror) loadRoutes(ctx context.Context) error {
 	return m.locked(ctx, func() error {
 		var routes []Route
 		err := m.store.View(ctx, func(r store.Reader) error {

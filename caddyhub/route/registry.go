@@ -23,8 +23,10 @@ type Registry struct {
 }
 
 // OpenRegistry shows the routes of a store and follows it until Close, which
-// closes the store too. A nil store keeps routes in memory, where they end with
-// the Registry.
+// closes the store too. When they were last used is written every
+// ActivityInterval and by Close; the activity of a route is the latest that any
+// Registry over this store has seen. A nil store keeps routes in memory, where
+// they end with the Registry.
 func OpenRegistry(s store.Store, options MirrorOptions) *Registry {
 	g := &Registry{logger: options.Logger, now: options.Now, cancel: func() {}}
 	if g.logger == nil {
@@ -38,6 +40,7 @@ func OpenRegistry(s store.Store, options MirrorOptions) *Registry {
 		return g
 	}
 	g.mirror = NewMirror(s, options)
+	g.mirror.activities = newActivities(s, g.mirror.Table(), g.logger)
 	g.Keeper = NewKeeper(s, g.mirror)
 	ctx, cancel := context.WithCancel(context.Background())
 	g.cancel = cancel
@@ -46,19 +49,8 @@ func OpenRegistry(s store.Store, options MirrorOptions) *Registry {
 			g.logger.Error("routes are not followed any more", "error", err)
 		}
 	})
-	g.running.Go(func() { g.beginActivity(ctx) })
+	g.running.Go(func() { g.mirror.activities.run(ctx) })
 	return g
-}
-
-// beginActivity takes what was there before for active: when it was used is known
-// to nobody any more, and whoever stops what is idle must not stop what is used.
-func (g *Registry) beginActivity(ctx context.Context) {
-	if g.Known(ctx) != nil {
-		return
-	}
-	for route := range g.Table().All() {
-		route.Activity().Touch(g.now())
-	}
 }
 
 // Known waits until the routes have been read for the first time. It is the

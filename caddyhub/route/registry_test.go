@@ -84,31 +84,6 @@ func TestRegistryInMemory(t *testing.T) {
 	}
 }
 
-// TestActivityOfBefore: routes that were there before are not idle since they were
-// added, for all that anybody knows.
-func TestActivityOfBefore(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, added := newMemory(), time.Now()
-		err := s.Update(t.Context(), func(w store.Writer) error { return Put(w, foreign(t, "/a/", "http://h:1", added)) })
-		if err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Hour)
-		g := OpenRegistry(s, MirrorOptions{})
-		if err := g.Known(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
-		found, _ := g.Table().Get(spec(t, "/a/"))
-		if got := found.Activity().Last(); !got.Equal(added.Add(time.Hour).UTC().Truncate(time.Millisecond)) {
-			t.Errorf("used last %v, added %v", got, added)
-		}
-		if err := g.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
 // TestUnknown: a registry whose store is away is open, and says so.
 func TestUnknown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -68,6 +68,6 @@ func (r *Route) succeed(known *Route) {
 	}
 	r.activity = new(Activity)
 	if !r.Added.IsZero() {
-		r.activity.Touch(r.Added)
+		r.activity.learn(r.Added.UnixMilli()) // it is in the route
 	}
 }
