@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/server"
 )
 
@@ -80,6 +81,36 @@ func TestIdle(t *testing.T) {
 		time.Sleep(time.Hour)
 		h.expect("ada/ stopped, bob/ stopped, bob/lab stopped, bob/slow spawn")
 	})
+}
+
+// TestByInteraction: who works keeps the server, and an open tab does not; by
+// activity it does, and so does a server that has just started.
+func TestByInteraction(t *testing.T) {
+	for name, test := range map[string]struct {
+		settings Settings
+		want     string
+	}{
+		"interaction": {Settings{Idle: 20 * time.Minute, ByInteraction: true}, "ada/ ready, bob/ stopped, eve/ ready"},
+		"activity":    {Settings{Idle: 20 * time.Minute}, "ada/ ready, bob/ ready, eve/ ready"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHub(t, "ada", "bob", "eve")
+				h.start("ada", "")
+				h.start("bob", "")
+				h.cull("east", test.settings, nil)
+				for range 6 {
+					time.Sleep(8 * time.Minute)
+					h.touch("ada", "")
+					h.touch("bob", "")
+					h.directory.Activity().Touch(identity.InteractionWithServer("ada", ""), time.Now())
+				}
+				h.start("eve", "")
+				time.Sleep(15 * time.Minute)
+				h.expect(test.want)
+			})
+		})
+	}
 }
 
 // TestKinds: default servers, named servers and those that are too old.

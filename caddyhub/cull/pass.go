@@ -60,9 +60,14 @@ func (c *Culler) passServers(ctx context.Context, settings Settings) error {
 	}
 }
 
-// judgeServer asks when a server was last active, at the latest moment.
+// judgeServer asks when a server was last active, or a person with it, at the
+// latest moment.
 func (c *Culler) judgeServer(ctx context.Context, settings Settings, s server.Server) (reason string, err error) {
-	last, err := c.last(ctx, identity.ActivityOfServer(s.User, s.Name))
+	measure := identity.ActivityOfServer
+	if settings.ByInteraction {
+		measure = identity.InteractionWithServer
+	}
+	last, err := c.last(ctx, measure(s.User, s.Name))
 	if last.Before(s.Started) {
 		last = s.Started
 	}

@@ -10,6 +10,11 @@ type Settings struct {
 	// Idle is how long a server, or a user, must have been inactive (the
 	// culler's timeout). Zero: inactivity is no reason.
 	Idle time.Duration
+	// ByInteraction measures how long nobody has done anything with a server
+	// (idle_by interaction), instead of JupyterHub's last_activity, which pages
+	// that nobody looks at keep young, and kernels that work. A user is measured
+	// by last_activity, either way.
+	ByInteraction bool
 	// MaxAge is how old a server may become, and how long ago a user may have
 	// been created, active or not (max_age). Zero: age is no reason.
 	MaxAge time.Duration

@@ -33,22 +33,26 @@ type visitor struct {
 	user, service, token string
 }
 
-// activity is what counts as active together. It is a proxy.Activity.
+// activity is what counts as active together. It is a proxy.Interaction.
 type activity struct {
 	to    *identity.Activity
 	names []string
-	// last is when it was noted last, in nanoseconds since 1970.
-	last atomic.Int64
+	// interaction is the name for what a person does; empty if nobody does it.
+	interaction string
+	// touched and interacted are when each was noted last, in nanoseconds since
+	// 1970.
+	touched, interacted atomic.Int64
 }
 
-// of is the activity of a visit. What a server's own token does is not the user's.
+// of is the activity of a visit. What a server's own token does is not the user's,
+// and nobody's interaction.
 func (a *activities) of(v *visit) *activity {
 	who := visitor{server: v.client.Server}
 	if token := v.Identity.Token; token != nil {
 		who.token = token.ID
 	}
 	switch {
-	case v.Identity.Token != nil && v.Identity.Token.OfServer():
+	case v.byServer():
 	case v.Identity.User != nil:
 		who.user = v.Identity.User.Name
 	case v.Identity.Service != nil:
@@ -66,6 +70,9 @@ func (a *activities) of(v *visit) *activity {
 		a.known = make(map[visitor]*activity)
 	}
 	found = &activity{to: a.to, names: who.names()}
+	if !who.server.IsZero() && !v.byServer() {
+		found.interaction = identity.InteractionWithServer(who.server.User, who.server.Name)
+	}
 	a.known[who] = found
 	return found
 }
@@ -89,11 +96,23 @@ func (w visitor) names() []string {
 
 // Touch notes activity.
 func (a *activity) Touch(now time.Time) {
-	at, last := now.UnixNano(), a.last.Load()
-	if at-last < int64(activityPause) || !a.last.CompareAndSwap(last, at) {
+	if !due(&a.touched, now) {
 		return
 	}
 	for _, name := range a.names {
 		a.to.Touch(name, now)
 	}
+}
+
+// Interact notes that a person does something.
+func (a *activity) Interact(now time.Time) {
+	if a.interaction != "" && due(&a.interacted, now) {
+		a.to.Touch(a.interaction, now)
+	}
+}
+
+// due says whether it is time to note something again, to one of all who ask.
+func due(noted *atomic.Int64, now time.Time) bool {
+	at, last := now.UnixNano(), noted.Load()
+	return at-last >= int64(activityPause) && noted.CompareAndSwap(last, at)
 }

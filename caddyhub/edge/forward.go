@@ -18,8 +18,11 @@ func (e *Edge) forward(w http.ResponseWriter, r *http.Request, v *visit, forward
 		v.Identity = new(identity.Identity) // nobody we know
 	}
 	e.renew(r.Context(), v)
-	active := e.activities.of(v)
-	active.Touch(e.now())
+	active, now := e.activities.of(v), e.now()
+	active.Touch(now)
+	if v.interacts() {
+		active.Interact(now)
+	}
 
 	prefix := e.prefix(v)
 	clean := &sanitizer{ResponseWriter: w, hygiene: e.rules(v), prefix: prefix}
@@ -31,6 +34,7 @@ func (e *Edge) forward(w http.ResponseWriter, r *http.Request, v *visit, forward
 		open, leave := e.watch(r, v)
 		defer leave()
 		passage.Opened, clean.taken, ctx = open.handOver, open.taken, open.ctx
+		passage.Activity = &socketActivity{active, now.Add(settling)}
 	}
 	err = forward(clean, e.outgoing(WithPassage(ctx, passage), r, v), *v.route)
 	return clean.done, err

@@ -16,8 +16,9 @@ type Passage struct {
 	// proxy.Exchange. Nil for other requests. A proxy that does not call it has to
 	// end the WebSocket with the context of the request, before it returns.
 	Opened func(*proxy.Tunnel) (ended func())
-	// Activity is to be told when bytes move; nil if nobody asks.
-	Activity proxy.Activity
+	// Activity is to be told when bytes move, and when a person does something over
+	// a WebSocket; nil if nobody asks.
+	Activity proxy.Interaction
 }
 
 type passageKey struct{}

@@ -16,11 +16,11 @@ const (
 	halfClosedTimeout = time.Minute
 )
 
-// Interaction is an Activity that is also told when a person does something: sends
-// data over a WebSocket, which a page does not do by itself.
+// Interaction is an Activity that is also told when data of an application comes
+// from the client of a WebSocket, which is more than pings: a person may be there.
 type Interaction interface {
 	Activity
-	// Interact notes that data has come from the client.
+	// Interact notes that such data has come.
 	Interact(now time.Time)
 }
 

@@ -208,6 +208,13 @@ func TestRemove(t *testing.T) {
 		}
 		h.ready(n, "ada", "")
 		h.ready(n, "ada", "two")
+		interaction := identity.InteractionWithServer("ada", "two")
+		err := h.store.Update(t.Context(), func(w store.Writer) error {
+			return h.directory.Activity().Set(w, interaction, time.Now())
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := n.StopAll(t.Context(), "ada"); err != nil {
 			t.Fatal(err)
 		}

@@ -122,6 +122,12 @@ func (m *Manager) LastActivity(r store.Reader, user, name string) (time.Time, er
 	return m.directory.Activity().Last(r, identity.ActivityOfServer(user, name))
 }
 
+// LastInteraction is when somebody last did something with the server, inside a
+// transaction; zero if never. Its pages alone do not count, nor its programs.
+func (m *Manager) LastInteraction(r store.Reader, user, name string) (time.Time, error) {
+	return m.directory.Activity().Last(r, identity.InteractionWithServer(user, name))
+}
+
 // Addresses stands for the way in which URL makes addresses: another number
 // means that they may be different ones now.
 func (m *Manager) Addresses() uint64 { return m.addresses.Load() }

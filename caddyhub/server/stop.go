@@ -244,8 +244,10 @@ func (m *Manager) clear(w store.Writer, s Server) error {
 
 // forget removes all records of a stopped server.
 func (m *Manager) forget(w store.Writer, s Server) error {
-	if err := m.directory.Activity().Delete(w, identity.ActivityOfServer(s.User, s.Name)); err != nil {
-		return err
+	for _, name := range []string{identity.ActivityOfServer(s.User, s.Name), identity.InteractionWithServer(s.User, s.Name)} {
+		if err := m.directory.Activity().Delete(w, name); err != nil {
+			return err
+		}
 	}
 	return remove(w, s)
 }

@@ -99,6 +99,7 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 //		service_check_interval <duration>|off
 //		cull {
 //			idle <duration>
+//			idle_by activity|interaction
 //			max_age <duration>
 //			interval <duration>
 //			default_servers stop|keep

@@ -22,6 +22,16 @@ type Cull struct {
 	// which a kernel works and nobody looks (timeout). Default: inactivity is no
 	// reason.
 	Idle words.Duration `json:"idle,omitempty"`
+	// IdleBy is what keeps a server from being idle: "activity" is what Idle says,
+	// and JupyterHub's last_activity. "interaction" is what people do: they open a
+	// page, send something over a WebSocket as one does who types or runs a cell,
+	// or make a request that changes something. A tab that is open and asks for
+	// news does not count then, nor what comes from the server, nor a kernel that
+	// works with nobody there, however long it still has to. Notebooks that save
+	// themselves because their kernel prints count as used, and so do applications
+	// that send data to keep WebSockets alive. Users are measured by activity.
+	// Default: activity.
+	IdleBy string `json:"idle_by,omitempty"`
 	// MaxAge is how long ago a server may have been started, active or not
 	// (max-age). Default: age is no reason.
 	MaxAge words.Duration `json:"max_age,omitempty"`
@@ -54,11 +64,18 @@ const (
 	cullDelete = "delete"
 )
 
+// What idle is measured by.
+const (
+	cullByActivity    = "activity"
+	cullByInteraction = "interaction"
+)
+
 func (a *App) parseCull(d *caddyfile.Dispenser) error {
 	c := new(Cull)
 	a.Cull = c
 	err := block(d, "cull", map[string]words.Word{
 		"idle":            words.ToDuration(&c.Idle),
+		"idle_by":         words.ToText(&c.IdleBy),
 		"max_age":         words.ToDuration(&c.MaxAge),
 		"interval":        words.ToDuration(&c.Interval),
 		"default_servers": words.ToText(&c.DefaultServers),
@@ -83,6 +100,9 @@ func (a *App) checkCull() error {
 	if c.Idle <= 0 && c.MaxAge <= 0 {
 		problems = append(problems, errors.New("caddyhub: cull: nothing would ever be culled; add a line such as \"idle 1h\""))
 	}
+	if c.Idle == 0 && c.IdleBy != "" {
+		problems = append(problems, errors.New("caddyhub: cull: idle_by says how \"idle\" is measured; add a line such as \"idle 1h\""))
+	}
 	if c.Idle < 0 || c.MaxAge < 0 || c.Interval < 0 || c.Concurrency < 0 {
 		problems = append(problems, errors.New("caddyhub: cull: a value is negative"))
 	}
@@ -90,6 +110,7 @@ func (a *App) checkCull() error {
 		word, value string
 		of          []string
 	}{
+		{"idle_by", c.IdleBy, []string{cullByActivity, cullByInteraction}},
 		{"default_servers", c.DefaultServers, []string{cullStop, cullKeep}},
 		{"named_servers", c.NamedServers, []string{cullStop, cullRemove, cullKeep}},
 		{"users", c.Users, []string{cullKeep, cullDelete}},
@@ -114,6 +135,7 @@ func (a *App) cullSettings() cull.Settings {
 	}
 	return cull.Settings{
 		Idle: time.Duration(c.Idle), MaxAge: time.Duration(c.MaxAge), Interval: time.Duration(c.Interval),
+		ByInteraction:      c.IdleBy == cullByInteraction,
 		KeepDefaultServers: c.DefaultServers == cullKeep,
 		KeepNamedServers:   c.NamedServers == cullKeep, RemoveNamedServers: c.NamedServers == cullRemove,
 		Users: c.Users == cullDelete, KeepAdmins: c.AdminUsers == cullKeep,
