@@ -170,14 +170,18 @@ type platform struct {
 	running map[string]bool
 	// gate, unless nil, is waited for by starts, stuck by stops.
 	gate, stuck chan struct{}
-	fails       error
+	// held is closed when a start waits at the gate.
+	held  chan struct{}
+	fails error
 }
 
-// hold makes starts wait until release.
-func (p *platform) hold() {
+// hold makes starts wait until release. What it returns is closed when the first
+// one does.
+func (p *platform) hold() (held <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.gate = make(chan struct{})
+	p.gate, p.held = make(chan struct{}), make(chan struct{})
+	return p.held
 }
 
 // cling makes stops wait until release.
@@ -218,9 +222,13 @@ func pass(ctx context.Context, gate chan struct{}) error {
 
 func (p *platform) Start(ctx context.Context, request spawner.Request, events spawner.Events) (spawner.Started, error) {
 	p.mu.Lock()
-	gate, fails := p.gate, p.fails
+	gate, held, fails := p.gate, p.held, p.fails
+	p.held = nil
 	p.mu.Unlock()
 	events.Progress(spawner.Progress{Percent: 50, Message: "Spawning server..."})
+	if held != nil {
+		close(held)
+	}
 	if err := pass(ctx, gate); err != nil {
 		return spawner.Started{}, err
 	}
