@@ -12,18 +12,18 @@ import (
 // account tells the metrics and the audit log what came of a request. It is the
 // one place that does so, so that no endpoint can be forgotten.
 func (c *call) account(begun time.Time) {
-	pattern := "unknown"
-	if c.path != nil {
-		pattern = c.path.pattern
-	}
 	if observe := c.options.Observe; observe != nil {
-		observe("api "+pattern, c.r.Method, c.answer.Status(), c.options.Now().Sub(begun))
+		name := "api unknown"
+		if c.path != nil {
+			name = c.path.name
+		}
+		observe(name, c.r.Method, c.answer.Status(), c.options.Now().Sub(begun))
 	}
 	if c.path == nil || c.options.Audit == nil {
 		return
 	}
 	if _, known := c.path.byMethod[c.r.Method]; known && !safe(c.r.Method) {
-		c.options.Audit.Record(c.r.Context(), c.event(pattern))
+		c.options.Audit.Record(c.r.Context(), c.event(c.path.pattern))
 	}
 }
 

@@ -17,7 +17,7 @@ const maxKept = 1 << 20
 // fromMemory answers with what render appends, if the list of users in memory
 // can tell; answered is false if the store has to be asked. render returns nil
 // where it cannot tell.
-func (c *call) fromMemory(render func(to []byte, s *sight) ([]byte, error)) (answered bool, err error) {
+func (c *call) fromMemory(render func(to []byte, list userlist.Reading) ([]byte, error)) (answered bool, err error) {
 	buffer, _ := answers.Get().(*[]byte)
 	defer func() {
 		if cap(*buffer) <= maxKept {
@@ -26,7 +26,7 @@ func (c *call) fromMemory(render func(to []byte, s *sight) ([]byte, error)) (ans
 	}()
 	var data []byte
 	read := c.options.Users.Read(c.r.Context(), func(list userlist.Reading) {
-		data, err = render((*buffer)[:0], c.sight(list))
+		data, err = render((*buffer)[:0], list)
 	})
 	if !read || err != nil || data == nil {
 		return false, err
@@ -41,8 +41,9 @@ func (c *call) fromMemory(render func(to []byte, s *sight) ([]byte, error)) (ans
 
 // listFromMemory answers GET /users.
 func (c *call) listFromMemory(query userlist.Query, p page) (answered bool, err error) {
-	return c.fromMemory(func(to []byte, s *sight) ([]byte, error) {
-		entries, total := s.list.Select(query)
+	return c.fromMemory(func(to []byte, list userlist.Reading) ([]byte, error) {
+		entries, total := list.Select(query)
+		s := c.sight(list)
 		if p.wrapped {
 			head, err := json.Marshal(c.aboutPage(p, total))
 			if err != nil {
@@ -76,11 +77,12 @@ func (c *call) listFromMemory(query userlist.Query, p page) (answered bool, err 
 // userFromMemory answers GET /users/{user}, but tells no auth state and not that
 // there is no such user.
 func (c *call) userFromMemory() (answered bool, err error) {
-	return c.fromMemory(func(to []byte, s *sight) ([]byte, error) {
-		e := s.list.User(c.user)
+	return c.fromMemory(func(to []byte, list userlist.Reading) ([]byte, error) {
+		e := list.User(c.user)
 		if e == nil {
 			return nil, nil
 		}
+		s := c.sight(list)
 		seen := s.of(e)
 		switch {
 		case seen.has(partAuthState) && e.HasAuthState:
@@ -101,11 +103,12 @@ func (c *call) selfFromMemory() (answered bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	return c.fromMemory(func(to []byte, s *sight) ([]byte, error) {
-		e := s.list.User(c.identity.User.Name)
+	return c.fromMemory(func(to []byte, list userlist.Reading) ([]byte, error) {
+		e := list.User(c.identity.User.Name)
 		if e == nil {
 			return nil, nil
 		}
+		s := c.sightOfSelf(list, e, about)
 		return s.appendUser(to, e, s.of(e)|identifying, about)
 	})
 }

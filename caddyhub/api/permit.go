@@ -109,12 +109,19 @@ func (c *call) may(name string, on scope.Resource) bool {
 type memberships struct {
 	directory *identity.Directory
 	ctx       context.Context
-	known     map[string][]string
-	err       error
+	// user is whom most requests are about, and groups are theirs; known are the
+	// groups of others.
+	user   string
+	groups []string
+	known  map[string][]string
+	err    error
 }
 
 // of implements scope.GroupsOf.
 func (m *memberships) of(user string) []string {
+	if user == m.user && user != "" {
+		return m.groups
+	}
 	if groups, known := m.known[user]; known {
 		return groups
 	}
@@ -129,6 +136,10 @@ func (m *memberships) of(user string) []string {
 
 // learn spares the look-up of a user who is known already.
 func (m *memberships) learn(user identity.User, name string) {
+	if m.user == "" || m.user == name {
+		m.user, m.groups = name, user.Groups
+		return
+	}
 	if m.known == nil {
 		m.known = make(map[string][]string)
 	}

@@ -12,6 +12,9 @@ import (
 type arguments url.Values
 
 func parseQuery(raw string) (arguments, error) {
+	if raw == "" {
+		return nil, nil // as most requests have it
+	}
 	values, err := url.ParseQuery(raw)
 	if err != nil {
 		return nil, badRequest("The query is malformed")

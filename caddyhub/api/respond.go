@@ -48,9 +48,17 @@ func (c *call) json(status int, model any) error {
 	return nil
 }
 
+// shortAnswer is up to how long an answer net/http counts the bytes itself, in
+// every version of HTTP.
+const shortAnswer = 2048
+
 // write answers with what is encoded already.
 func (c *call) write(status int, data []byte) {
-	c.w.Header()["Content-Length"] = []string{strconv.Itoa(len(data))}
+	// A header of more than eight fields is a larger kind of map, twice: net/http
+	// makes a copy. So the length is told here only if nobody else tells it.
+	if len(data) > shortAnswer {
+		c.w.Header()["Content-Length"] = []string{strconv.Itoa(len(data))}
+	}
 	c.w.WriteHeader(status)
 	_, _ = c.w.Write(data) // the client may have left
 }

@@ -28,6 +28,8 @@ type endpoint struct {
 // router finds endpoints. It is written once, in New.
 type router struct {
 	paths []*endpoints
+	// plain are those without variables, by what their path is.
+	plain map[string]*endpoints
 }
 
 // endpoints are those of one path, by method.
@@ -35,6 +37,8 @@ type endpoints struct {
 	pattern  string
 	segments []string
 	byMethod map[string]endpoint
+	// name is that of the path in metrics.
+	name string
 }
 
 func (t *router) add(all ...endpoint) {
@@ -46,10 +50,23 @@ func (t *router) add(all ...endpoint) {
 				pattern:  e.pattern,
 				segments: strings.Split(strings.TrimPrefix(e.pattern, "/"), "/"),
 				byMethod: make(map[string]endpoint),
+				name:     "api " + e.pattern,
 			})
+			t.remember(t.paths[at])
 		}
 		t.paths[at].byMethod[e.method] = e
 	}
+}
+
+// remember notes a path that has no variables, unless one before it has it too.
+func (t *router) remember(path *endpoints) {
+	if first, _, err := t.find(path.pattern); err != nil || first != path || strings.Contains(path.pattern, "{") {
+		return
+	}
+	if t.plain == nil {
+		t.plain = make(map[string]*endpoints)
+	}
+	t.plain[path.pattern] = path
 }
 
 // maxNames is how long the escaped names in a path may be together, in bytes.
@@ -64,6 +81,9 @@ var (
 // find returns the endpoints of an escaped path below the API and its variables,
 // decoded once (section 0.1).
 func (t *router) find(path string) (*endpoints, map[string]string, error) {
+	if found := t.plain[path]; found != nil {
+		return found, nil, nil
+	}
 	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
 	for _, candidate := range t.paths {
 		if raw, ok := candidate.match(segments); ok {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/scope"
@@ -18,6 +19,38 @@ type sight struct {
 	same            bool
 	parts           partSet
 	servers, states bool
+	// found is what was found out before about the only user there is to see; nil
+	// if nothing was.
+	found *found
+}
+
+// found is what a caller may see of one user. It holds for as long as the scopes
+// and the entry do: whether a scope reaches a user hangs on the user's name and
+// groups, and both are in the entry.
+type found struct {
+	entry *userlist.Entry
+	parts partSet
+	// servers say of each of the entry's servers whether it may be seen when it is
+	// active, and whether its state may.
+	servers []struct{ visible, state bool }
+}
+
+// sightOfSelf is the sight of users who ask about themselves. It is remembered
+// with the identity, whose scopes are found.
+func (c *call) sightOfSelf(list userlist.Reading, e *userlist.Entry, about *self) *sight {
+	if known := about.found.Load(); known != nil && known.entry == e {
+		return &sight{call: c, list: list, stopped: c.query.flag("include_stopped_servers"), found: known}
+	}
+	s := c.sight(list)
+	made := &found{entry: e, parts: s.of(e), servers: make([]struct{ visible, state bool }, len(e.Servers))}
+	for i := range e.Servers {
+		made.servers[i].visible, made.servers[i].state = s.reaches(e, i)
+	}
+	if c.groups.err == nil {
+		about.found.Store(made)
+	}
+	s.found = made
+	return s
 }
 
 func (c *call) sight(list userlist.Reading) *sight {
@@ -38,7 +71,10 @@ func (c *call) sight(list userlist.Reading) *sight {
 
 // of are the parts that the caller may see of a user.
 func (s *sight) of(e *userlist.Entry) partSet {
-	if s.same {
+	switch {
+	case s.found != nil:
+		return s.found.parts
+	case s.same:
 		return s.parts
 	}
 	s.groups.learn(e.User, e.User.Name)
@@ -56,16 +92,27 @@ func (s *sight) server(e *userlist.Entry, one serverCard) (visible, state bool) 
 	if !one.active && !s.stopped {
 		return false, false
 	}
+	if s.found != nil {
+		seen := s.found.servers[one.at]
+		return seen.visible, seen.state
+	}
+	return s.reaches(e, one.at)
+}
+
+// reaches says whether the scopes reach a server, and its state.
+func (s *sight) reaches(e *userlist.Entry, at int) (visible, state bool) {
 	if s.same {
 		return s.servers, s.states
 	}
-	on := scope.OnServer(e.User.Name, e.Servers[one.at].Name)
+	on := scope.OnServer(e.User.Name, e.Servers[at].Name)
 	return s.may("read:servers", on), s.may("admin:server_state", on)
 }
 
 // self are the parts of GET /user that are about the request, as JSON.
 type self struct {
 	scopes, session, token []byte
+	// found is what the caller was last found to see of themselves.
+	found atomic.Pointer[found]
 }
 
 // appendUser appends a user with the parts that are given, and with those of the
