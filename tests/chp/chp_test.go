@@ -104,6 +104,7 @@ var elsewhere = []string{
 	"Uploads",
 	"WebSockets that are open when the proxy stops",
 	"Routes after a crash",
+	"`last_activity` where several proxies share routes",
 	"Signals",
 	"An address that is taken",
 	"`--ssl-dhparam`, `--ssl-allow-rc4`, `--ssl-protocol` below TLS 1.2",
