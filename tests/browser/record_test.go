@@ -2,6 +2,7 @@ package browser_test
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -76,6 +77,8 @@ func (r *record) listen(event any) {
 			// A handshake that was refused has no other trace of the answer.
 			if _, code, found := strings.Cut(e.ErrorMessage, "Unexpected response code: "); found {
 				known.status, _ = strconv.ParseInt(code, 10, 64)
+			} else if strings.HasPrefix(e.ErrorMessage, "HTTP Authentication failed") {
+				known.status = http.StatusUnauthorized
 			}
 		}
 	case *network.EventLoadingFailed:

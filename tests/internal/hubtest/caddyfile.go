@@ -7,7 +7,8 @@ import (
 	"text/template"
 )
 
-// caddyfile of a hub. The values are trusted: they come from the test.
+// caddyfile of a hub. The values are trusted: they come from the test. Servers
+// have more time than by default, because many may start at once.
 var caddyfile = template.Must(template.New("Caddyfile").Parse(`{
 	admin unix/{{.Folder}}/admin.sock|0600
 	storage file_system {{.Folder}}/caddy
@@ -36,6 +37,10 @@ var caddyfile = template.Must(template.New("Caddyfile").Parse(`{
 			home {{.Homes}}/{username}
 			log_dir {{.Folder}}/log
 			allow_root
+			start_timeout 3m
+			{{- if not .OwnTimeout}}
+			http_timeout 3m
+			{{- end}}
 			{{.Spawner}}
 		}
 		{{- if .NamedServers}}
@@ -70,6 +75,7 @@ func (h *Hub) Caddyfile() string {
 		"Authenticator": h.options.Authenticator,
 		"Admins":        strings.Join(h.options.Admins, " "),
 		"Spawner":       h.options.Spawner,
+		"OwnTimeout":    strings.Contains(h.options.Spawner, "http_timeout"),
 		"NamedServers":  h.options.NamedServers,
 		"PublicURL":     h.URL,
 		"APIURL":        h.APIURL(),
