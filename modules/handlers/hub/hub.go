@@ -4,6 +4,7 @@ package hub
 import (
 	"encoding/json"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -17,7 +18,7 @@ import (
 )
 
 func init() {
-	httpcaddyfile.RegisterHandlerDirective("hub", parseHub)
+	httpcaddyfile.RegisterDirective("hub", parseHub)
 	// In this order, since each is put behind those before it: hub_auth answers
 	// whatever the others have left.
 	for _, directive := range []string{"hub_api", "hub_oauth", "hub_login", "hub_auth", "hub_proxy", "hub"} {
@@ -38,18 +39,32 @@ func init() {
 //		hub_auth
 //		hub_proxy
 //	}
-func parseHub(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+//
+// without a subroute of its own, which Caddy would put together anew for every
+// request.
+func parseHub(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
+	if !h.Next() {
+		return nil, h.ArgErr()
+	}
+	matcher, err := h.ExtractMatcherSet()
+	if err != nil {
+		return nil, err
+	}
 	if err := words.Module(h.Dispenser, "hub", nil); err != nil {
 		return nil, err
 	}
 	part := func(handler any, name string) json.RawMessage {
 		return caddyconfig.JSONModuleObject(handler, "handler", name, nil)
 	}
-	return &caddyhttp.Subroute{Routes: caddyhttp.RouteList{{HandlersRaw: []json.RawMessage{
+	route := caddyhttp.Route{HandlersRaw: []json.RawMessage{
 		part(new(hubapi.Handler), "hub_api"),
 		part(new(huboauth.Handler), "hub_oauth"),
 		part(new(hublogin.Handler), "hub_login"),
 		part(new(hubauth.Handler), "hub_auth"),
 		part(new(hubproxy.Handler), "hub_proxy"),
-	}}}}, nil
+	}}
+	if matcher != nil {
+		route.MatcherSetsRaw = []caddy.ModuleMap{matcher}
+	}
+	return []httpcaddyfile.ConfigValue{{Class: "route", Value: route}}, nil
 }

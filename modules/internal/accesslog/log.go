@@ -52,18 +52,31 @@ func (l *Log) Guard(w http.ResponseWriter, r *http.Request, serve func(http.Resp
 		return serve(w, r)
 	}
 	caddyhttp.SetVar(r.Context(), guarded, true)
-	e := entry{log: l, r: r, begun: time.Now(), recorder: recorderOf(w)}
-	e.original, _ = r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request)
-	if e.original.RequestURI == "" {
-		e.original.RequestURI, e.original.Method, e.original.RemoteAddr = r.RequestURI, r.Method, r.RemoteAddr
+	begun, recorder := time.Now(), recorderOf(w)
+	if recorder == nil {
+		// The access log is off: only an error is logged, and no panic.
+		if err = serve(w, r); err == nil {
+			return nil
+		}
+		return l.entry(r, begun, nil).finish(w, err)
 	}
-	if e.recorder != nil && r.Body != nil && r.Body != http.NoBody {
+	e := l.entry(r, begun, recorder)
+	if r.Body != nil && r.Body != http.NoBody {
 		e.body = &counter{ReadCloser: r.Body}
 		r.Body = e.body
 	}
 	// Also when the connection is given up by a panic, which Caddy logs as well.
 	defer func() { err = e.finish(w, err) }()
 	return serve(w, r)
+}
+
+func (l *Log) entry(r *http.Request, begun time.Time, recorder caddyhttp.ResponseRecorder) *entry {
+	e := &entry{log: l, r: r, begun: begun, recorder: recorder}
+	e.original, _ = r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request)
+	if e.original.RequestURI == "" {
+		e.original.RequestURI, e.original.Method, e.original.RemoteAddr = r.RequestURI, r.Method, r.RemoteAddr
+	}
+	return e
 }
 
 // entry is what is logged about one request.
@@ -80,9 +93,6 @@ type entry struct {
 // finish writes the entry itself if Caddy's would tell too much, and returns the
 // error for Caddy to go on with.
 func (e *entry) finish(w http.ResponseWriter, err error) error {
-	if e.recorder == nil && err == nil {
-		return nil // nobody logs anything
-	}
 	uri := MaskURI(e.original.RequestURI)
 	header, changed := maskHeader(e.r.Header)
 	answer, told := maskHeader(w.Header())
