@@ -50,6 +50,16 @@ func (a *arena) contender(name string, port int, process *exec.Cmd) *contender {
 			a.b.Logf("%s: %s", name, text)
 		}
 	})
+	a.listens(name, port)
+	return &contender{
+		name: name, pid: process.Process.Pid, upstream: a.upstream, host: "localhost", port: strconv.Itoa(port),
+		secure: a.secure(), path: "/user/ada/",
+	}
+}
+
+// listens waits until somebody listens on a port.
+func (a *arena) listens(name string, port int) {
+	a.b.Helper()
 	hubtest.Eventually(a.b, name+" listens", func() bool {
 		connection, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		if err != nil {
@@ -57,10 +67,6 @@ func (a *arena) contender(name string, port int, process *exec.Cmd) *contender {
 		}
 		return connection.Close() == nil
 	})
-	return &contender{
-		name: name, pid: process.Process.Pid, upstream: a.upstream, host: "localhost", port: strconv.Itoa(port),
-		secure: a.secure(), path: "/user/ada/",
-	}
 }
 
 // pinned is a program on the core of contenders.
@@ -108,6 +114,7 @@ func (a *arena) routed(name, program string, arguments ...string) (*contender, *
 	command := a.pinned(program, arguments...)
 	command.Env = append(command.Env, "CONFIGPROXY_AUTH_TOKEN="+routesToken, "NODE_ENV=production")
 	c := a.contender(name, port, command)
+	a.listens(name, api)
 	return c, newRoutes(a.b, api, net.JoinHostPort(a.host, a.port))
 }
 
