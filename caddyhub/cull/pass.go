@@ -26,13 +26,14 @@ const (
 
 // pass looks at every server, and then at every user.
 func (c *Culler) pass(ctx context.Context, settings Settings) error {
-	if err := c.passServers(ctx, settings); err != nil || !settings.Users {
+	stops := &stops{of: make(map[string]stop)}
+	if err := c.passServers(ctx, settings, stops); err != nil || !settings.Users {
 		return err
 	}
-	return c.passUsers(ctx, settings)
+	return c.passUsers(ctx, settings, stops)
 }
 
-func (c *Culler) passServers(ctx context.Context, settings Settings) error {
+func (c *Culler) passServers(ctx context.Context, settings Settings, stops *stops) error {
 	room := newRoom(settings.concurrency())
 	defer room.wait()
 	user, name := "", ""
@@ -50,7 +51,7 @@ func (c *Culler) passServers(ctx context.Context, settings Settings) error {
 			if err != nil {
 				return err
 			}
-			if reason != "" && !room.do(ctx, func() { c.cullServer(ctx, settings, s, reason) }) {
+			if reason != "" && !room.do(ctx, func() { c.cullServer(ctx, settings, stops, s, reason) }) {
 				return ctx.Err()
 			}
 		}
@@ -75,11 +76,15 @@ func (c *Culler) judgeServer(ctx context.Context, settings Settings, s server.Se
 	return settings.judge(subject{idle: last, born: s.Started, kept: kept}, c.options.Now(), c.watched()), err
 }
 
-func (c *Culler) cullServer(ctx context.Context, settings Settings, s server.Server, reason string) {
+func (c *Culler) cullServer(ctx context.Context, settings Settings, stops *stops, s server.Server, reason string) {
 	// It may have waited for its turn.
 	again, err := c.judgeServer(ctx, settings, s)
 	if err == nil && again == "" {
 		return
+	}
+	var before time.Time
+	if err == nil {
+		before, err = c.last(ctx, identity.ActivityOfUser(s.User))
 	}
 	done := false
 	if err == nil {
@@ -90,9 +95,12 @@ func (c *Culler) cullServer(ctx context.Context, settings Settings, s server.Ser
 		// Whoever has gone can be deleted in the same pass.
 		_, _ = c.options.Servers.Wait(ctx, s.User, s.Name, stopWait)
 	}
+	if after, err := c.last(ctx, identity.ActivityOfUser(s.User)); err == nil {
+		stops.add(s.User, stop{before, after})
+	}
 }
 
-func (c *Culler) passUsers(ctx context.Context, settings Settings) error {
+func (c *Culler) passUsers(ctx context.Context, settings Settings, stops *stops) error {
 	busy, err := c.busy(ctx)
 	if err != nil {
 		return err
@@ -110,7 +118,7 @@ func (c *Culler) passUsers(ctx context.Context, settings Settings) error {
 			if busy[user.Name] {
 				continue
 			}
-			reason, err := c.judgeUser(ctx, settings, user)
+			reason, err := c.judgeUser(ctx, settings, stops, user)
 			if err != nil {
 				return err
 			}
@@ -143,8 +151,9 @@ func (c *Culler) busy(ctx context.Context) (map[string]bool, error) {
 	}
 }
 
-func (c *Culler) judgeUser(ctx context.Context, settings Settings, user identity.User) (reason string, err error) {
+func (c *Culler) judgeUser(ctx context.Context, settings Settings, stops *stops, user identity.User) (reason string, err error) {
 	last, err := c.last(ctx, identity.ActivityOfUser(user.Name))
+	last = stops.without(user.Name, last)
 	if last.IsZero() {
 		last = user.Created
 	}
