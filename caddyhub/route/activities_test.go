@@ -205,15 +205,15 @@ func TestActivityWhileTheStoreIsAway(t *testing.T) {
 		lastUsed(t, west, "/a/", start.Add(time.Minute))
 
 		// What was told, and could not be read, is read later.
-		activityOf(t, east, "/a/").Touch(start.Add(time.Hour))
-		east.mirror.activities.note(store.Batch{Changes: []store.Change{{Key: moments.Key("/a/")}}})
+		reader := newActivities(s, east.mirror.table, slog.New(slog.DiscardHandler))
+		reader.note(store.Batch{Changes: []store.Change{{Key: moments.Key("/a/")}}})
 		s.setDown(true)
-		if err := east.mirror.activities.read(t.Context()); err == nil || len(east.mirror.activities.changed) != 1 {
-			t.Errorf("%v, %d left to read", err, len(east.mirror.activities.changed))
+		if err := reader.read(t.Context()); err == nil || len(reader.changed) != 1 {
+			t.Errorf("%v, %d left to read", err, len(reader.changed))
 		}
 		s.setDown(false)
-		if err := east.mirror.activities.read(t.Context()); err != nil || len(east.mirror.activities.changed) != 0 {
-			t.Errorf("%v, %d left to read", err, len(east.mirror.activities.changed))
+		if err := reader.read(t.Context()); err != nil || len(reader.changed) != 0 {
+			t.Errorf("%v, %d left to read", err, len(reader.changed))
 		}
 		if err := east.Close(); err != nil {
 			t.Fatal(err)
