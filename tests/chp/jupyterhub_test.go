@@ -114,18 +114,23 @@ func (h *hub) eventually(what string, holds func() bool) {
 
 func (h *hub) url(path string) string { return "http://127.0.0.1:" + strconv.Itoa(h.public) + path }
 
-// processes are those whose home is in the folder of the hub, with a word in their
+// processes are the ids of the processes of this hub that have a word in their
 // command line.
-func (h *hub) processes(word string) []int {
+func (h *hub) processes(word string) []int { return processes(h.t, "HOME="+h.folder, word) }
+
+// processes are the ids of those that have a mark in their environment and a word
+// in their command line, on Linux.
+func processes(t *testing.T, mark, word string) []int {
+	t.Helper()
 	folders, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
-		h.t.Fatal(err)
+		t.Fatal(err)
 	}
 	var found []int
 	for _, folder := range folders {
 		variables, err := os.ReadFile(filepath.Join(folder, "environ"))
 		line, _ := os.ReadFile(filepath.Join(folder, "cmdline"))
-		if err != nil || !bytes.Contains(variables, []byte("HOME="+h.folder)) || !bytes.Contains(line, []byte(word)) {
+		if err != nil || !bytes.Contains(variables, []byte(mark)) || !bytes.Contains(line, []byte(word)) {
 			continue
 		}
 		if id, err := strconv.Atoi(filepath.Base(folder)); err == nil {

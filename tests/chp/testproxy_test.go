@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/caddyhub/caddyhub/tests/internal/hubtest"
@@ -29,6 +30,12 @@ func TestJupyterHubsOwn(t *testing.T) {
 		"HOME=" + folder, "LANG=C.UTF-8", "CADDYHUB_PROXY_STORE=memory",
 		"PATH=" + strings.Join([]string{programs, filepath.Join(venv, "bin"), os.Getenv("PATH")}, string(filepath.ListSeparator)),
 	}
+	// Its servers outlive it; they have the PATH with the folder of this test.
+	defer func() {
+		for _, id := range processes(t, programs, "") {
+			_ = syscall.Kill(id, syscall.SIGKILL) // it may have ended
+		}
+	}()
 	output, err := command.CombinedOutput()
 	summary := regexp.MustCompile(`(?m)^31 passed, 2 skipped`).Find(output)
 	if err != nil || summary == nil {
