@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -48,7 +47,7 @@ func TestSecureTunnel(t *testing.T) {
 	if head := c.wantHead(); !strings.HasPrefix(head, "HTTP/1.1 101 ") {
 		t.Fatal(head)
 	}
-	busy := runtime.NumGoroutine()
+	tunnel := <-opened
 	for _, length := range []int{5, smallPiece - 6, smallPiece, 5000, 70_000, 1 << 20, 1} {
 		sent := frame(2, true, true, length)
 		go func() { _, _ = conn.Write(sent) }()
@@ -56,10 +55,10 @@ func TestSecureTunnel(t *testing.T) {
 			t.Fatalf("a message of %d bytes changed", length)
 		}
 		if canPark && length == 5 {
-			eventually(t, "both directions are parked", func() bool { return runtime.NumGoroutine() <= busy-1 })
+			eventually(t, "both directions are parked", func() bool { return tunnel.up.parked.Load() && tunnel.down.parked.Load() })
 		}
 	}
-	(<-opened).Close(1008)
+	tunnel.Close(1008)
 	if got, err := c.rest(); got != "\x88\x02\x03\xf0" || err != nil {
 		t.Errorf("%x, %v", got, err)
 	}

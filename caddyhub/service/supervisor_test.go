@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -110,7 +111,7 @@ type cluster struct {
 	store    store.Store
 	machines *machines
 	log      logged
-	issued   int
+	issued   atomic.Int64
 }
 
 func newCluster(t *testing.T) *cluster {
@@ -128,8 +129,7 @@ func (c *cluster) node(name string) *Supervisor {
 	s, err := New(Options{
 		Store: c.store, Node: name, Log: slog.New(slog.NewTextHandler(&c.log, nil)),
 		Issue: func(_ context.Context, service string) (string, error) {
-			c.issued++
-			return fmt.Sprintf("issued-%s-%d", service, c.issued), nil
+			return fmt.Sprintf("issued-%s-%d", service, c.issued.Add(1)), nil
 		},
 	})
 	if err != nil {
