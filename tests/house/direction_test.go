@@ -22,7 +22,11 @@ var direction = map[string]rule{
 	"store": {
 		why: "a store keeps opaque records; what they mean is decided above it",
 	},
+	"jwks": {
+		why: "it says whether a token was signed by whom we trust; what it is worth, those know who asked",
+	},
 	"authenticator": {
+		may: []string{"jwks"},
 		why: "it says who somebody is to the outside world; what they may do is decided in identity",
 	},
 	"osprocess": {
@@ -69,7 +73,7 @@ var direction = map[string]rule{
 		why: "it holds in memory what identity and server keep in the store, for whoever lists it",
 	},
 	"exchange": {
-		may: []string{"authenticator", "identity", "store"},
+		may: []string{"authenticator", "identity", "jwks", "store"},
 		why: "it turns a foreign token into an identity, whichever handler was given the token",
 	},
 	"gate": {
