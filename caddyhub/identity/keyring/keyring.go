@@ -12,12 +12,8 @@
 package keyring
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/binary"
@@ -25,7 +21,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -61,6 +56,9 @@ type Key struct {
 	Secret []byte `json:"secret"`
 	// From is when the key comes into force for making; it verifies at once.
 	From time.Time `json:"from"`
+
+	// derived is set while the key is in a ring.
+	derived *derived
 }
 
 // String hides the secret.
@@ -85,15 +83,8 @@ func NewKey(from time.Time) Key {
 
 // Ring makes and verifies. All methods may be called from any goroutine.
 type Ring struct {
-	now     func() time.Time
-	keys    atomic.Pointer[[]Key] // newest first
-	derived sync.Map              // derivation -> []byte
-}
-
-// derivation names a derived key by what it is made of; ids of keys may clash.
-type derivation struct {
-	secret  [masterLength]byte
-	purpose string
+	now  func() time.Time
+	keys atomic.Pointer[[]Key] // newest first
 }
 
 // New makes a ring of the given keys, in any order. Now is the clock.
@@ -120,7 +111,8 @@ func (r *Ring) Replace(keys []Key) error {
 	}
 	sorted := make([]Key, len(keys))
 	for i, key := range keys {
-		sorted[i] = Key{ID: key.ID, Secret: slices.Clone(key.Secret), From: key.From}
+		secret := slices.Clone(key.Secret)
+		sorted[i] = Key{ID: key.ID, Secret: secret, From: key.From, derived: deriveFrom(secret)}
 	}
 	slices.SortStableFunc(sorted, func(a, b Key) int { return b.From.Compare(a.From) })
 	if before := r.keys.Load(); before == nil || !slices.EqualFunc(*before, sorted, Key.equal) {
@@ -175,7 +167,7 @@ func (r *Ring) Rotated() ([]Key, error) {
 // MAC authenticates parts for a purpose with the key in force (HMAC-SHA-256).
 // Each part is counted with its length, so that parts cannot run together.
 func (r *Ring) MAC(purpose string, parts ...[]byte) []byte {
-	return r.mac(r.current(), purpose, parts)
+	return r.current().derived.mac(purpose, parts)
 }
 
 // MACs is MAC under every key of the ring, the one in force first, to look up
@@ -184,10 +176,10 @@ func (r *Ring) MACs(purpose string, parts ...[]byte) [][]byte {
 	keys := *r.keys.Load()
 	current := r.inForce(keys)
 	macs := make([][]byte, 1, len(keys))
-	macs[0] = r.mac(keys[current], purpose, parts)
+	macs[0] = keys[current].derived.mac(purpose, parts)
 	for i, key := range keys {
 		if i != current {
-			macs = append(macs, r.mac(key, purpose, parts))
+			macs = append(macs, key.derived.mac(purpose, parts))
 		}
 	}
 	return macs
@@ -196,7 +188,7 @@ func (r *Ring) MACs(purpose string, parts ...[]byte) [][]byte {
 // Verify says whether mac is the MAC of the parts under any key of the ring.
 func (r *Ring) Verify(purpose string, mac []byte, parts ...[]byte) bool {
 	for _, key := range *r.keys.Load() {
-		if hmac.Equal(mac, r.mac(key, purpose, parts)) {
+		if hmac.Equal(mac, key.derived.mac(purpose, parts)) {
 			return true
 		}
 	}
@@ -207,7 +199,7 @@ func (r *Ring) Verify(purpose string, mac []byte, parts ...[]byte) bool {
 // say) is not in the result but must be the same when it is opened.
 func (r *Ring) Seal(purpose string, text, additional []byte) []byte {
 	key := r.current()
-	aead := r.aead(key, purpose)
+	aead := key.derived.sealFor(purpose)
 	sealed := make([]byte, idLength+nonceLength, idLength+nonceLength+len(text)+aead.Overhead())
 	binary.BigEndian.PutUint32(sealed, key.ID)
 	rand.Read(sealed[idLength:])
@@ -225,7 +217,7 @@ func (r *Ring) Open(purpose string, sealed, additional []byte) ([]byte, error) {
 			continue
 		}
 		nonce, body := sealed[idLength:idLength+nonceLength], sealed[idLength+nonceLength:]
-		if text, err := r.aead(key, purpose).Open(nil, nonce, body, additional); err == nil {
+		if text, err := key.derived.sealFor(purpose).Open(nil, nonce, body, additional); err == nil {
 			return text, nil
 		}
 	}
@@ -250,42 +242,6 @@ func (r *Ring) inForce(keys []Key) int {
 		}
 	}
 	return len(keys) - 1
-}
-
-func (r *Ring) mac(key Key, purpose string, parts [][]byte) []byte {
-	mac := hmac.New(sha256.New, r.derive(key, "mac "+purpose))
-	var length [8]byte
-	for _, part := range parts {
-		binary.BigEndian.PutUint64(length[:], uint64(len(part)))
-		mac.Write(length[:])
-		mac.Write(part)
-	}
-	return mac.Sum(nil)
-}
-
-func (r *Ring) aead(key Key, purpose string) cipher.AEAD {
-	block, err := aes.NewCipher(r.derive(key, "seal "+purpose))
-	if err == nil {
-		var aead cipher.AEAD
-		if aead, err = cipher.NewGCM(block); err == nil {
-			return aead
-		}
-	}
-	// Only a key of another length than derive makes could lead here.
-	panic("keyring: " + err.Error())
-}
-
-func (r *Ring) derive(key Key, purpose string) []byte {
-	name := derivation{[masterLength]byte(key.Secret), purpose}
-	if known, ok := r.derived.Load(name); ok {
-		return known.([]byte)
-	}
-	derived, err := hkdf.Key(sha256.New, key.Secret, nil, "caddyhub "+purpose, 32)
-	if err != nil {
-		panic("keyring: " + err.Error())
-	}
-	r.derived.Store(name, derived)
-	return derived
 }
 
 // RandomToken returns n random bytes from crypto/rand as URL-safe base64

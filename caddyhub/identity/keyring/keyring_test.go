@@ -182,3 +182,18 @@ func TestRandomToken(t *testing.T) {
 		seen[token] = true
 	}
 }
+
+// BenchmarkVerify is what every request pays that proves something by a MAC.
+func BenchmarkVerify(b *testing.B) {
+	ring, err := New([]Key{NewKey(time.Now())}, time.Now)
+	if err != nil {
+		b.Fatal(err)
+	}
+	mac := ring.MAC("benchmark", []byte("a session"), []byte("a path"))
+	b.ReportAllocs()
+	for b.Loop() {
+		if !ring.Verify("benchmark", mac, []byte("a session"), []byte("a path")) {
+			b.Fatal("does not verify")
+		}
+	}
+}
