@@ -2,8 +2,6 @@ package bench_test
 
 import (
 	"context"
-	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -50,20 +48,7 @@ func letters(r rune) rune {
 
 func (c *contender) save(b *testing.B, what, path string) {
 	b.Helper()
-	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", c.admin)
-	}}}
-	defer client.CloseIdleConnections()
-	response, err := client.Get("http://localhost/debug/pprof/" + what)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer response.Body.Close()
-	data, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode != http.StatusOK {
-		b.Fatalf("%s: %d, %v", what, response.StatusCode, err)
-	}
-	if err := os.WriteFile(path, data, 0o600); err != nil {
+	if err := measure.SaveProfile(b.Context(), c.admin, what, path); err != nil {
 		b.Fatal(err)
 	}
 }

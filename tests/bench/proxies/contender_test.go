@@ -5,6 +5,9 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
+	"testing"
 	"time"
 
 	"github.com/caddyhub/caddyhub/tests/internal/measure"
@@ -28,8 +31,10 @@ type contender struct {
 	secure     bool
 	// path of the upstream.
 	path string
-	// fields of the header that a request must have to be let in.
+	// fields of the header of every request: those of a page in a browser.
 	fields [][2]string
+	// admin is the socket of Caddy's admin endpoint; empty if there is none.
+	admin string
 }
 
 func (c *contender) pids() []int { return measure.Tree(c.pid, c.upstream) }
@@ -63,6 +68,29 @@ func (c *contender) load(what string, connections, rate int) measure.Load {
 		Dial: c.dial, Requests: [][]byte{c.request(what, "")}, Status: 200,
 		Connections: connections, Rate: rate,
 	}
+}
+
+// profile saves where the time of one kind of request goes, and what is in memory,
+// if the environment names a folder for that.
+func (c *contender) profile(b *testing.B, what string) {
+	b.Helper()
+	folder := os.Getenv("CADDYHUB_BENCH_PROFILES")
+	if folder == "" || c.admin == "" {
+		return
+	}
+	ctx, cancel := context.WithCancel(b.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = c.load(what, 64, 0).Run(ctx, time.Minute) // ends with the context
+	}()
+	for kind, path := range map[string]string{"profile?seconds=3": c.name + ".cpu", "heap?gc=1": c.name + ".heap"} {
+		if err := measure.SaveProfile(ctx, c.admin, kind, filepath.Join(folder, path)); err != nil {
+			b.Error(err)
+		}
+	}
+	cancel()
+	<-ended
 }
 
 func (c *contender) measured(run func(context.Context, time.Duration) (measure.Answers, error)) measure.Contender {

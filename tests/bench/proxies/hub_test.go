@@ -42,7 +42,8 @@ func hub(b *testing.B, secure bool) (*contender, *arena) {
 	_, port, _ := net.SplitHostPort(running.Address())
 	c := &contender{
 		name: "caddyhub with a hub", pid: running.PID(), upstream: upstream, host: "localhost", port: port,
-		secure: secure, path: "/user/ada/", fields: append(cookies(b, user, running.URL), [2]string{"Origin", running.URL}),
+		secure: secure, path: "/user/ada/", fields: append(page(running.URL), cookies(b, user, running.URL)...),
+		admin: running.AdminSocket(),
 	}
 	target := routed(b, upstream)
 	host, port, err := upstreamAddress(target)
@@ -50,7 +51,16 @@ func hub(b *testing.B, secure bool) (*contender, *arena) {
 		b.Fatal(err)
 	}
 	newRoutes(b, api, net.JoinHostPort(host, port)).addMany(0, manyRoutes)
-	return c, &arena{b: b, folder: b.TempDir(), host: host, port: port, upstream: upstream}
+	return c, &arena{b: b, folder: b.TempDir(), host: host, port: port, upstream: upstream, fields: c.fields}
+}
+
+// page is what a browser sends with the requests of a page at an address.
+func page(address string) [][2]string {
+	return [][2]string{
+		{"User-Agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"},
+		{"Accept", "*/*"}, {"Accept-Language", "en-US,en;q=0.9"}, {"Origin", address}, {"Referer", address + "/user/ada/lab"},
+		{"Sec-Fetch-Site", "same-origin"}, {"Sec-Fetch-Mode", "cors"}, {"Sec-Fetch-Dest", "empty"},
+	}
 }
 
 // routed is the address that a server was told to listen at.

@@ -23,6 +23,8 @@ type arena struct {
 	// host and port of the upstream, and its process.
 	host, port string
 	upstream   int
+	// fields of every request, so that all read the same.
+	fields [][2]string
 	// certificate and key are files; empty means no TLS.
 	certificate, key string
 }
@@ -53,7 +55,7 @@ func (a *arena) contender(name string, port int, process *exec.Cmd) *contender {
 	a.listens(name, port)
 	return &contender{
 		name: name, pid: process.Process.Pid, upstream: a.upstream, host: "localhost", port: strconv.Itoa(port),
-		secure: a.secure(), path: "/user/ada/",
+		secure: a.secure(), path: "/user/ada/", fields: a.fields,
 	}
 }
 

@@ -22,6 +22,9 @@ const baseline = "CHP on Node 24"
 func BenchmarkProxies(b *testing.B) {
 	contenders := all(b, false)
 	compare(b, "1 KB bodies, 64 connections", contenders, func(c *contender) run { return c.load(smallPath, 64, 0).Run })
+	for _, c := range contenders {
+		c.profile(b, smallPath)
+	}
 	steady(b, contenders)
 	compareVolume(b, contenders)
 	compare(b, "WebSockets: 100 bytes sent and back, 64 sockets", contenders, func(c *contender) run { return c.echoes(64) })

@@ -129,6 +129,9 @@ func (h *Hub) APIURL() string {
 	return "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(h.apiPort))
 }
 
+// AdminSocket is the Unix socket of Caddy's admin endpoint.
+func (h *Hub) AdminSocket() string { return filepath.Join(h.folder, "admin.sock") }
+
 // Home is the home of a user on disk. It exists once a server was started.
 func (h *Hub) Home(user string) string { return filepath.Join(h.options.Homes, user) }
 
