@@ -131,6 +131,6 @@ func mentions(t reporter, f *fixture, text string) (found []string) {
 
 // allKinds of records that this package writes; TestAllKinds holds it to that.
 var allKinds = []string{
-	"activity", "counter", "group", "group_member", "group_number", "oauth_client", "role", "role_member", "service", "session",
+	"activity", "counter", "external_login", "group", "group_member", "group_number", "oauth_client", "role", "role_member", "service", "session",
 	"session_of_user", "token", "token_of_client", "token_of_owner", "user", "user_number",
 }

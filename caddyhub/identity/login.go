@@ -8,7 +8,8 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 )
 
-// Login is what a successful login says about a user.
+// Login is what a successful login, or a LoginCheck, says about a user. Confirm takes
+// neither Name nor Authenticator from it, and nil there leaves what is known.
 type Login struct {
 	// Name as the authenticator's rules made it.
 	Name string
@@ -35,11 +36,13 @@ func (d *Directory) RecordLogin(ctx context.Context, login Login) (user User, er
 		if err != nil {
 			return err
 		}
+		if err := d.recordExternalLogin(w, user, login.Authenticator); err != nil {
+			return err
+		}
 		if login.Admin != nil {
 			user.Admin = *login.Admin
 		}
 		user.Authenticator = login.Authenticator
-		user.Refreshed = d.now().UTC()
 		d.SetAuthState(&user, login.AuthState)
 		if login.ManageGroups {
 			return SetGroups(w, &user, login.Groups)

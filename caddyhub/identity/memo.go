@@ -77,6 +77,8 @@ type decoded struct {
 	services *memo[Service]
 	sessions *memo[Session]
 	tokens   *memo[Token]
+	// externalLogins are what sessions were confirmed by.
+	externalLogins *memo[externalLogin]
 	// standard are the default roles by name.
 	standard map[string]Role
 }
@@ -85,7 +87,7 @@ func newDecoded() *decoded {
 	return &decoded{
 		users: newMemo[User](), groups: newMemo[Group](), roles: newMemo[Role](),
 		services: newMemo[Service](), sessions: newMemo[Session](), tokens: newMemo[Token](),
-		standard: standardRoles(),
+		externalLogins: newMemo[externalLogin](), standard: standardRoles(),
 	}
 }
 

@@ -66,6 +66,10 @@ type Session struct {
 	Renewed time.Time `json:"renewed"`
 	// Expires is when it ends unless renewed.
 	Expires time.Time `json:"-"`
+	// Confirmed is when the login behind the session was last confirmed: at its
+	// beginning, at a later login of the user by the same authenticator, or by a
+	// LoginCheck. Only sessions that BySession and ByToken found have it.
+	Confirmed time.Time `json:"-"`
 }
 
 var (
@@ -148,10 +152,7 @@ func (d *Directory) RenewSession(ctx context.Context, session *Session) error {
 // that was issued within it. An unknown session is not an error.
 func (d *Directory) DeleteSession(ctx context.Context, session *Session) error {
 	return d.store.Update(ctx, func(w store.Writer) error {
-		if err := sessions.Delete(w, session.ID); err != nil {
-			return err
-		}
-		if err := userSessions.Delete(w, store.Join(session.User, session.ID)); err != nil {
+		if err := deleteSession(w, *session); err != nil {
 			return err
 		}
 		return deleteTokens(w, UserOwner(session.User), func(token Token) bool {
@@ -187,6 +188,9 @@ func (d *Directory) ofSession(r store.Reader, session Session) (*Identity, expan
 	}
 	held, err := d.userScopes(r, user)
 	if err != nil {
+		return nil, expansion{}, err
+	}
+	if session.Confirmed, err = d.confirmed(r, user, session); err != nil {
 		return nil, expansion{}, err
 	}
 	return &Identity{Owner: UserOwner(user.Name), User: &user, Scopes: held.set, Session: &session}, held, nil
@@ -246,6 +250,13 @@ func (d *Directory) session(r store.Reader, id string) (Session, error) {
 	session.ID, session.Expires = id, d.end(session)
 	session.SecretHash = slices.Clone(session.SecretHash)
 	return session, nil
+}
+
+func deleteSession(w store.Writer, session Session) error {
+	if err := sessions.Delete(w, session.ID); err != nil {
+		return err
+	}
+	return userSessions.Delete(w, store.Join(session.User, session.ID))
 }
 
 func deleteSessions(w store.Writer, user string) error {

@@ -30,8 +30,6 @@ type User struct {
 	SealedAuthState []byte `json:"auth_state,omitempty"`
 	// Authenticator is the name of the one that last logged the user in.
 	Authenticator string `json:"authenticator,omitempty"`
-	// Refreshed is when the external login was last confirmed, in UTC.
-	Refreshed time.Time `json:"refreshed,omitzero"`
 }
 
 // RoleNames are the roles of the user without those of groups: "admin" if so,
@@ -159,6 +157,9 @@ func (d *Directory) DeleteUser(ctx context.Context, name string) error {
 			return err
 		}
 		if err := deleteSessions(w, name); err != nil {
+			return err
+		}
+		if err := deleteExternalLogins(w, name); err != nil {
 			return err
 		}
 		if err := deleteTokens(w, UserOwner(name), nil); err != nil {

@@ -70,7 +70,7 @@ func (d *Directory) rename(w store.Writer, user *User, name string) error {
 		return err
 	}
 	for _, move := range []func(w store.Writer, user *User, old string) error{
-		moveMemberships, moveSessions, moveTokens, d.moveActivity,
+		moveMemberships, moveSessions, moveExternalLogins, moveTokens, d.moveActivity,
 	} {
 		if err := move(w, user, old); err != nil {
 			return err

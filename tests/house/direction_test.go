@@ -9,7 +9,7 @@ import (
 
 // leaves import nothing of ours and may be imported by every package: records and
 // pure functions over strings and numbers, each read, tested and fuzzed alone.
-var leaves = []string{"audit", "hubpath", "httpstatus", "nexturl", "scope", "version", "xsrf"}
+var leaves = []string{"audit", "hubpath", "httpstatus", "nexturl", "scope", "subdomain", "version", "xsrf"}
 
 // rule is what one package of caddyhub/, with the packages in it, may import of
 // caddyhub/ besides itself and the leaves.
@@ -84,6 +84,14 @@ var direction = map[string]rule{
 		may: []string{"gate", "identity", "store"},
 		why: "it knows cookies and proofs, the same for every face of the hub; the faces know it",
 	},
+	"handover": {
+		may: []string{"browser", "gate", "identity", "store"},
+		why: "it carries a login from one host to another; what either of them serves is no matter",
+	},
+	"refresh": {
+		may: []string{"authenticator", "identity"},
+		why: "it asks authenticators about sessions, whichever face of the hub a request came to",
+	},
 	"proxy": {
 		may: []string{"identity", "route", "telemetry"},
 		why: "it moves bytes where it is told for whom it is told; the decision is behind it",
@@ -93,23 +101,23 @@ var direction = map[string]rule{
 		why: "it routes without asking who sends a request, so it knows neither users nor servers",
 	},
 	"edge": {
-		may: []string{"browser", "gate", "identity", "proxy", "route", "server", "share", "store", "telemetry"},
+		may: []string{"browser", "gate", "handover", "identity", "proxy", "refresh", "route", "server", "share", "store", "telemetry"},
 		why: "it carries out what gate decided about a request for a server; the pages and the API are other requests",
 	},
 	"oauth": {
-		may: []string{"browser", "gate", "identity", "share", "store", "telemetry"},
+		may: []string{"browser", "gate", "identity", "refresh", "share", "store", "telemetry"},
 		why: "the provider is one of the faces of identity; the faces do not know each other",
 	},
 	"api": {
-		may: []string{"authenticator", "browser", "gate", "identity", "oauth", "route", "server", "share", "spawner", "store", "telemetry", "userlist"},
+		may: []string{"authenticator", "browser", "gate", "identity", "oauth", "refresh", "route", "server", "share", "spawner", "store", "telemetry", "userlist"},
 		why: "the REST API is one of the faces of the hub; the faces do not know each other",
 	},
 	"web": {
-		may: []string{"authenticator", "browser", "exchange", "gate", "identity", "oauth", "route", "server", "share", "spawner", "store", "telemetry"},
+		may: []string{"authenticator", "browser", "exchange", "gate", "handover", "identity", "oauth", "refresh", "route", "server", "share", "spawner", "store", "telemetry"},
 		why: "the pages are one of the faces of the hub; the faces do not know each other",
 	},
 	"hub": {
-		may: []string{"api", "authenticator", "browser", "cull", "edge", "exchange", "gate", "identity", "lease", "oauth", "osprocess", "proxy", "route", "server", "service", "share", "spawner", "store", "telemetry", "userlist", "web"},
+		may: []string{"api", "authenticator", "browser", "cull", "edge", "exchange", "gate", "handover", "identity", "lease", "oauth", "osprocess", "proxy", "refresh", "route", "server", "service", "share", "spawner", "store", "telemetry", "userlist", "web"},
 		why: "it puts the parts together, so none of them knows it",
 	},
 }
