@@ -44,6 +44,10 @@ var direction = map[string]rule{
 		may: []string{"store"},
 		why: "it is the meaning of the records about people and tokens, and knows nobody who asks",
 	},
+	"identitytoken": {
+		may: []string{"identity", "store"},
+		why: "it signs what it is told of a visitor; who that is and what they may do is found out above it",
+	},
 	"route": {
 		may: []string{"store"},
 		why: "the table says where a path leads; who may go there is decided in gate",
@@ -117,7 +121,7 @@ var direction = map[string]rule{
 		why: "the pages are one of the faces of the hub; the faces do not know each other",
 	},
 	"hub": {
-		may: []string{"api", "authenticator", "browser", "cull", "edge", "exchange", "gate", "handover", "identity", "lease", "oauth", "osprocess", "proxy", "refresh", "route", "server", "service", "share", "spawner", "store", "telemetry", "userlist", "web"},
+		may: []string{"api", "authenticator", "browser", "cull", "edge", "exchange", "gate", "handover", "identity", "identitytoken", "lease", "oauth", "osprocess", "proxy", "refresh", "route", "server", "service", "share", "spawner", "store", "telemetry", "userlist", "web"},
 		why: "it puts the parts together, so none of them knows it",
 	},
 }
