@@ -40,9 +40,27 @@ type Options struct {
 	// Secure exactly if it is https. Without it, they are when the request came
 	// over TLS.
 	PublicURL *url.URL
+	// Guest says whether a host, in canonical form, is another one than the hub's
+	// that the login is handed over to. A session cookie there is good for this
+	// host alone, and the hub's own for none of them. Nil: there are none.
+	Guest func(host string) bool
+	// Subdomains says that hosts below that of the hub belong to users. Cookies of
+	// the hub then have the prefix __Host- over TLS whatever Base is, since else
+	// these hosts could set them.
+	Subdomains bool
+	// Confirmer asks about the logins behind sessions; nil asks nobody.
+	Confirmer Confirmer
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	Log *slog.Logger
+}
+
+// Confirmer makes sure that the login elsewhere that a session began with still
+// holds. The request is nil unless the browser of the session sent it. again says
+// that the session may have changed or ended, so that it must be looked up anew; an
+// error, that it must not be honoured now, though it has not ended.
+type Confirmer interface {
+	Confirm(ctx context.Context, r *http.Request, session *identity.Session) (again bool, err error)
 }
 
 // Browser reads and sets cookies. It is safe for concurrent use.
@@ -53,8 +71,13 @@ type Browser struct {
 	tokens    *xsrf.Tokens
 	now       func() time.Time
 	log       *slog.Logger
-	// sessionNames are the names of the session cookie, without TLS and with it.
-	sessionNames [2][]string
+	confirmer Confirmer
+	guest     func(host string) bool
+	// path is that of the cookies that log in on the hub's own host.
+	path string
+	// sessionNames are the names of the session cookie, without TLS and with it;
+	// guestNames are those on other hosts than the hub's.
+	sessionNames, guestNames [2][]string
 	// origins are those of the last request that asked for them.
 	origins atomic.Pointer[ownOrigins]
 }
@@ -81,8 +104,15 @@ func New(options Options) *Browser {
 		tokens:    xsrf.New(options.Directory.Keys().Signer("xsrf"), xsrf.Options{Now: options.Now}),
 		now:       options.Now,
 		log:       options.Log,
+		confirmer: options.Confirmer,
+		guest:     options.Guest,
+		path:      string(options.Base),
 	}
-	b.sessionNames = [2][]string{{b.nameOver(false, sessionCookie)}, {b.nameOver(true, sessionCookie)}}
+	if options.Subdomains {
+		b.path = "/"
+	}
+	b.sessionNames = [2][]string{{nameOver(false, b.path, sessionCookie)}, {nameOver(true, b.path, sessionCookie)}}
+	b.guestNames = [2][]string{{nameOver(false, "/", sessionCookie)}, {nameOver(true, "/", sessionCookie)}}
 	return b
 }
 
@@ -95,13 +125,18 @@ type Visit struct {
 	ByCookie bool
 	// Credentials as presented.
 	Credentials gate.Credentials
+	// Request is what presented them, for those who confirm the login behind a
+	// session; nil if it is gone.
+	Request *http.Request
+	// Guest is the host that its session cookies are for; empty on the hub's own.
+	Guest string
 }
 
 // Identify finds out who sent a request: by the token in Authorization, else by
 // the session cookie (JupyterHub "Authentication of a request"). An error is
 // trouble with the store.
 func (b *Browser) Identify(r *http.Request) (Visit, error) {
-	visit := Visit{Credentials: gate.ReadCredentials(r, b.CredentialNames(r))}
+	visit := b.Presented(r, b.CredentialNames(r))
 	if visit.Credentials.Ambiguous {
 		return visit, nil
 	}
@@ -133,7 +168,7 @@ func (b *Browser) visitorToken(r *http.Request) string {
 // several counts.
 func (b *Browser) BySession(ctx context.Context, visit Visit) (Visit, error) {
 	for _, cookie := range visit.Credentials.Sessions {
-		found, err := b.directory.BySession(ctx, cookie)
+		found, err := b.bySession(ctx, cookie, visit.Guest)
 		if errors.Is(err, identity.ErrInvalid) {
 			continue
 		}
@@ -177,12 +212,11 @@ func (b *Browser) Origins(r *http.Request) gate.Origins {
 
 // Origin is the origin of the site as the browser sees it: "https://host".
 func (b *Browser) Origin(r *http.Request) string {
+	if guest, is := b.guestOf(r); is {
+		return b.scheme(r) + "://" + guest
+	}
 	if b.public != nil {
 		return b.public.Scheme + "://" + b.public.Host
 	}
-	scheme := "http"
-	if r.TLS != nil {
-		scheme = "https"
-	}
-	return scheme + "://" + r.Host
+	return b.scheme(r) + "://" + r.Host
 }

@@ -2,6 +2,7 @@ package browser
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/caddyhub/caddyhub/caddyhub/gate"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
@@ -27,17 +28,21 @@ const (
 
 // CredentialNames says where this site's credentials are found in a request.
 func (b *Browser) CredentialNames(r *http.Request) gate.CredentialNames {
-	names := b.sessionNames[0]
-	if b.Secure(r) {
-		names = b.sessionNames[1]
+	names := &b.sessionNames
+	if _, guest := b.guestOf(r); guest {
+		names = &b.guestNames
 	}
-	return gate.CredentialNames{SessionCookies: names, VisitorPrefix: identity.VisitorPrefix}
+	chosen := names[0]
+	if b.Secure(r) {
+		chosen = names[1]
+	}
+	return gate.CredentialNames{SessionCookies: chosen, VisitorPrefix: identity.VisitorPrefix}
 }
 
 // ReservedCookies are the names that belong to the edge: they go to no upstream
 // and no upstream may set them.
 func (b *Browser) ReservedCookies() []string {
-	return append(variants(sessionCookie), variants(anonymousCookie)...)
+	return slices.Concat(variants(sessionCookie), variants(anonymousCookie), variants(handoverCookie))
 }
 
 // variants are all names that a cookie may have.
@@ -45,13 +50,15 @@ func variants(name string) []string { return []string{name, hostPrefix + name, s
 
 // name is the name of a cookie on this site: with the strictest prefix that is
 // possible.
-func (b *Browser) name(r *http.Request, name string) string { return b.nameOver(b.Secure(r), name) }
+func (b *Browser) name(r *http.Request, name string) string {
+	return nameOver(b.Secure(r), b.path, name)
+}
 
-func (b *Browser) nameOver(secure bool, name string) string {
+func nameOver(secure bool, path, name string) string {
 	switch {
 	case !secure:
 		return name
-	case b.base == "/":
+	case path == "/":
 		return hostPrefix + name
 	}
 	return securePrefix + name
@@ -62,12 +69,12 @@ func (b *Browser) nameOver(secure bool, name string) string {
 func (b *Browser) SetSession(w http.ResponseWriter, r *http.Request, cookie string, session identity.Session) {
 	left := session.Created.Add(b.directory.SessionLifetime()).Sub(b.now())
 	b.set(w, r, http.Cookie{
-		Name: b.name(r, sessionCookie), Value: cookie, Path: string(b.base), HttpOnly: true,
+		Name: b.name(r, sessionCookie), Value: cookie, Path: b.path, HttpOnly: true,
 		// Not Expires: the clock of a browser may be wrong.
 		MaxAge: max(1, int(left.Seconds())),
 	})
 	b.SetBrowserSession(w, r, session)
-	b.clear(w, r, b.name(r, anonymousCookie), string(b.base))
+	b.clear(w, r, b.name(r, anonymousCookie), b.path)
 }
 
 // SetBrowserSession puts the session id that single-user servers read into the
@@ -84,13 +91,13 @@ func (b *Browser) SetBrowserSession(w http.ResponseWriter, r *http.Request, sess
 // Clear takes our cookies out of the browser, also those that it got while the
 // site had no TLS. XSRF cookies of servers stay: their tokens end with the session.
 func (b *Browser) Clear(w http.ResponseWriter, r *http.Request) {
-	names := []string{sessionCookie, anonymousCookie, BrowserSessionCookie}
-	if b.Secure(r) {
-		names = append(names, b.name(r, sessionCookie), b.name(r, anonymousCookie))
+	for _, name := range []string{sessionCookie, anonymousCookie} {
+		b.clear(w, r, name, b.path)
+		if b.Secure(r) {
+			b.clear(w, r, b.name(r, name), b.path)
+		}
 	}
-	for _, name := range names {
-		b.clear(w, r, name, string(b.base))
-	}
+	b.clear(w, r, BrowserSessionCookie, string(b.base))
 	b.clear(w, r, XSRFCookie, b.base.Hub(""))
 }
 

@@ -43,7 +43,7 @@ func (b *Browser) XSRF(r *http.Request, visit Visit, area gate.Area, prefix stri
 		return gate.XSRFPassed
 	}
 	return gate.CheckXSRF(r, area, b.Origins(r), func(token string) bool {
-		return b.tokens.Verify(token, visit.Identity.Session.ID, prefix) == nil
+		return b.tokens.Verify(token, visit.proves(), prefix) == nil
 	})
 }
 
@@ -54,7 +54,7 @@ func (b *Browser) XSRFToken(w http.ResponseWriter, r *http.Request, visit Visit,
 	if visit.Identity == nil || visit.Identity.Session == nil {
 		return b.anonymousToken(w, r, prefix)
 	}
-	token, err := b.tokens.Mint(visit.Identity.Session.ID, prefix)
+	token, err := b.tokens.Mint(visit.proves(), prefix)
 	if err != nil {
 		return "", err
 	}
@@ -86,7 +86,7 @@ func (b *Browser) anonymousToken(w http.ResponseWriter, r *http.Request, prefix 
 		return b.tokens.MintAnonymous(ids[0], prefix)
 	}
 	id := xsrf.NewBrowserID()
-	b.set(w, r, http.Cookie{Name: b.name(r, anonymousCookie), Value: id, Path: string(b.base), HttpOnly: true})
+	b.set(w, r, http.Cookie{Name: b.name(r, anonymousCookie), Value: id, Path: b.path, HttpOnly: true})
 	return b.tokens.MintAnonymous(id, prefix)
 }
 

@@ -16,8 +16,9 @@ const maxRemembered = 1024
 
 // Kinds of credentials, which are never taken for each other.
 const (
-	rememberedSession = 's'
-	rememberedToken   = 't'
+	rememberedSession     = 's'
+	rememberedHostSession = 'h'
+	rememberedToken       = 't'
 )
 
 // remembered is who a credential belongs to, found out in an earlier request.

@@ -67,4 +67,6 @@ const (
 	actionRemove = "server.remove"
 	actionToken  = "token.create"
 	actionRevoke = "token.revoke"
+
+	actionHandOver = "session.hand_over"
 )

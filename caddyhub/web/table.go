@@ -32,6 +32,7 @@ func (s *Web) table() []route {
 		{path: "token/revoke/{token}", who: members, post: (*call).revokeToken, action: actionRevoke},
 		{path: "user-redirect", who: members, get: (*call).userRedirect},
 		{path: "user-redirect/{rest}", who: members, get: (*call).userRedirect},
+		{path: "handover", who: members, get: (*call).handOver, acts: true, action: actionHandOver},
 		{path: "user/{rest}", any: s.options.UserPath},
 		{path: "error/{status}", who: everybody, get: (*call).proxyError},
 		{path: "security/csp-report", who: everybody, post: (*call).policyReport, action: nothing},

@@ -10,6 +10,7 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/audit"
 	"github.com/caddyhub/caddyhub/caddyhub/authenticator"
 	"github.com/caddyhub/caddyhub/caddyhub/browser"
+	"github.com/caddyhub/caddyhub/caddyhub/handover"
 	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/server"
@@ -43,6 +44,9 @@ type Options struct {
 	// TokenMaxLifetime bounds tokens that are asked for here
 	// (token_expires_in_max_seconds). Zero means no bound.
 	TokenMaxLifetime time.Duration
+
+	// Handover gives the login to other hosts; nil if there are none.
+	Handover *handover.Handover
 
 	// UserPath answers {hub}user/..., where requests for servers that do not
 	// run come by, with whatever the gate says.
