@@ -15,6 +15,9 @@ type sanitizer struct {
 	prefix  string
 	// ours sets headers of the edge's own; nil if there are none.
 	ours func(http.ResponseWriter)
+	// apart sets headers that keep pages of different users apart, and returns the
+	// status to send; nil if there are none.
+	apart func(h http.Header, status int) int
 	// taken is told the connection when it is hijacked; nil if nobody asks.
 	taken func(net.Conn)
 	// done says that the final headers have been sent.
@@ -32,6 +35,9 @@ func (s *sanitizer) WriteHeader(status int) {
 		s.done = true
 		if s.ours != nil {
 			s.ours(s.ResponseWriter)
+		}
+		if s.apart != nil {
+			status = s.apart(s.Header(), status)
 		}
 	}
 	s.ResponseWriter.WriteHeader(status)

@@ -29,6 +29,9 @@ type Class struct {
 	// WebSocket. Forwarded, the upstream could turn the connection into a tunnel
 	// past every further decision: refuse it or remove it (StripUpgrade).
 	StrayUpgrade bool
+	// ServiceWorker: the browser fetches the script of a service worker. A page
+	// cannot leave out the header that says so (Service Workers, "Service-Worker").
+	ServiceWorker bool
 }
 
 // Classify says what a request is: by its shape if it opens a WebSocket, by
@@ -42,9 +45,10 @@ func Classify(r *http.Request, path Path) Class {
 	api := path.HasSegment("api")
 	html, json, open := acceptQuality(r.Header["Accept"])
 	return Class{
-		Kind:         kindOf(r, api, html, json, open),
-		PrefersJSON:  api || json > html,
-		StrayUpgrade: len(r.Header["Upgrade"]) > 0 || r.Method == http.MethodConnect,
+		Kind:          kindOf(r, api, html, json, open),
+		PrefersJSON:   api || json > html,
+		StrayUpgrade:  len(r.Header["Upgrade"]) > 0 || r.Method == http.MethodConnect,
+		ServiceWorker: len(r.Header["Service-Worker"]) > 0,
 	}
 }
 

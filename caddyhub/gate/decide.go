@@ -13,6 +13,9 @@ const (
 	IdentityUnavailable
 	// IdentityVerified: they are valid.
 	IdentityVerified
+	// IdentityUnconfirmed: they are, but the login elsewhere that they stand for
+	// could not be confirmed for longer than the configuration allows.
+	IdentityUnconfirmed
 )
 
 // Access is what the scopes of a verified identity say about a resource.
@@ -71,6 +74,8 @@ type Subject struct {
 	XSRF XSRF
 	// Access to the resource.
 	Access Access
+	// Confined: pages of the resource may not act beyond it, see Confinement.
+	Confined bool
 }
 
 // XSRF is what became of the XSRF token of a request.
@@ -126,6 +131,8 @@ func Decide(request Request, subject Subject, resource Resource, links Links) De
 		return a.refuse(400, "the request carries more than one token")
 	case subject.Identity == IdentityUnavailable:
 		return a.unavailable()
+	case subject.Identity == IdentityUnconfirmed:
+		return a.unconfirmed()
 	case subject.Identity != IdentityVerified:
 		if resource.Open {
 			return a.reached()
@@ -140,6 +147,10 @@ func Decide(request Request, subject Subject, resource Resource, links Links) De
 	}
 	switch subject.Access {
 	case AccessGranted:
+		if subject.Confined && request.Class.ServiceWorker {
+			// It would answer for pages, which then lack what confines them.
+			return a.forbidden("A server of somebody else installs no service worker.")
+		}
 		return a.reached()
 	case AccessUnavailable:
 		return a.unavailable()

@@ -21,6 +21,10 @@ const (
 	// user's sub-domain. No other user's page shares it, so that coming from the
 	// same origin is proof enough, and apps that know nothing of _xsrf work.
 	AreaOwnOrigin
+	// AreaData is what an upstream of AreaServer gives out of its user's own. A page
+	// can read the pictures, scripts and styles that it loads from its own origin,
+	// and every user's page is there, so that these need a proof too.
+	AreaData
 )
 
 // XSRFRequired tells whether a request that a cookie speaks for must also carry a
@@ -31,7 +35,8 @@ const (
 //   - any method but GET, HEAD and OPTIONS: yes
 //   - a page of the hub: no. HEAD and OPTIONS of the API: no
 //   - a navigation, or a client that sends no Sec-Fetch-Mode: no
-//   - a sub-resource (script, style, image, …) of a page of the same origin: no
+//   - a sub-resource (script, style, image, …) of a page of the same origin: no,
+//     unless it is data
 //   - an upstream with an origin of its own, and a request from there: no
 //   - everything else: yes. That is fetch and XHR in every mode. Here the edge is
 //     stricter than JupyterHub, which lets fetch with mode no-cors pass: on one
@@ -53,7 +58,7 @@ func XSRFRequired(r *http.Request, area Area, own Origins) bool {
 	case "", "navigate":
 		return false
 	case "no-cors", "cors", "same-origin":
-		return single(r.Header, "Sec-Fetch-Site") != "same-origin" || !isSubresource(r.Header, mode)
+		return area == AreaData || single(r.Header, "Sec-Fetch-Site") != "same-origin" || !isSubresource(r.Header, mode)
 	}
 	return true
 }
@@ -105,7 +110,7 @@ func XSRFTokens(r *http.Request) []string {
 	tokens := make([]string, 0, 2)
 	tokens = append(tokens, r.Header["X-Xsrftoken"]...)
 	tokens = append(tokens, r.Header["X-Csrftoken"]...)
-	tokens = append(tokens, queryValues(r.URL.RawQuery, "_xsrf")...)
+	tokens = append(tokens, QueryValues(r.URL.RawQuery, "_xsrf")...)
 	tokens = append(tokens, r.PostForm["_xsrf"]...)
 	// An empty one is none, as for JupyterHub.
 	tokens = slices.DeleteFunc(tokens, func(token string) bool { return token == "" })

@@ -1,0 +1,78 @@
+package edge
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/caddyhub/caddyhub/caddyhub/gate"
+)
+
+// dataOfJupyter are the paths below a server at which Jupyter Server gives out
+// what is its user's. JupyterLab puts the XSRF token into the addresses of what it
+// shows from there.
+var dataOfJupyter = []string{"api", "files", "nbconvert"}
+
+// alone says whether what is visited has a host to itself, so that there are no
+// neighbours.
+func (v *visit) alone() bool { return v.route != nil && v.route.Spec.Host() != "" }
+
+// byOwner says whether the browser of its owner visits a server.
+func (v *visit) byOwner() bool {
+	identity := v.Identity
+	return identity != nil && identity.Session != nil && identity.User != nil && identity.User.Name == v.client.Server.User
+}
+
+// confined says whether pages may do no more than what they need: those of a
+// server that somebody else than its owner visits.
+func (v *visit) confined() bool {
+	return !v.client.Server.IsZero() && !v.alone() && !v.byOwner()
+}
+
+// area is by which rules a request by cookie has to prove where it comes from.
+func (e *Edge) area(v *visit) gate.Area {
+	if v.route == nil || v.client.Server.IsZero() {
+		return gate.AreaServer
+	}
+	below, _ := strings.CutPrefix(v.path.String(), e.prefix(v))
+	first, _, _ := strings.Cut(below, "/")
+	for _, data := range dataOfJupyter {
+		if strings.EqualFold(first, data) {
+			return gate.AreaData
+		}
+	}
+	return gate.AreaServer
+}
+
+// apart are the headers that keep the pages of a visit from those of other users
+// on the same origin; nil if it needs none.
+func (e *Edge) apart(r *http.Request, v *visit, prefix string) func(http.Header, int) int {
+	switch {
+	case v.alone(), v.resource.Open:
+		return nil
+	case v.confined():
+		return gate.NewConfinement(e.options.Browser.Origin(r), prefix).For(r)
+	case v.request.Class.Kind != gate.KindNavigation:
+		return nil
+	}
+	return func(h http.Header, status int) int {
+		gate.KeepApart(h)
+		return status
+	}
+}
+
+// addsSlash sends whoever asks for a prefix without the slash at its end there. An
+// upstream's answer in that place could be the script of a service worker for all
+// servers beside it. Single-user servers do the same.
+func (e *Edge) addsSlash(w http.ResponseWriter, r *http.Request, v *visit) bool {
+	prefix := e.prefix(v)
+	reads := v.request.Method == http.MethodGet || v.request.Method == http.MethodHead
+	if !reads || v.request.Class.Kind == gate.KindWebSocket || v.path.String()+"/" != prefix {
+		return false
+	}
+	target := url.URL{RawQuery: r.URL.RawQuery}
+	w.Header().Set("Cache-Control", "no-store")
+	gate.KeepApart(w.Header())
+	gate.Decision{Verdict: gate.Redirect, Status: http.StatusFound, Location: prefix + target.String()}.Write(w, nil)
+	return true
+}
