@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddyhub/caddyhub/caddyhub/browser"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
+	"github.com/caddyhub/caddyhub/caddyhub/refresh"
 	"github.com/caddyhub/caddyhub/caddyhub/server"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 )
@@ -66,6 +67,11 @@ func describe(err error) *failure {
 		return &failure{
 			status: http.StatusServiceUnavailable, retryAfter: unavailableRetry, err: err,
 			message: "The hub is temporarily unavailable. Please try again.",
+		}
+	case errors.Is(err, refresh.ErrUnconfirmed):
+		return &failure{
+			status: http.StatusServiceUnavailable, retryAfter: unavailableRetry, err: err,
+			message: "The login could not be confirmed, because the login service does not answer. Please try again.",
 		}
 	case errors.Is(err, server.ErrUser):
 		return &failure{status: http.StatusNotFound, err: err}

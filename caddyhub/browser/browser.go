@@ -55,14 +55,6 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Confirmer makes sure that the login elsewhere that a session began with still
-// holds. The request is nil unless the browser of the session sent it. again says
-// that the session may have changed or ended, so that it must be looked up anew; an
-// error, that it must not be honoured now, though it has not ended.
-type Confirmer interface {
-	Confirm(ctx context.Context, r *http.Request, session *identity.Session) (again bool, err error)
-}
-
 // Browser reads and sets cookies. It is safe for concurrent use.
 type Browser struct {
 	directory *identity.Directory
@@ -145,7 +137,7 @@ func (b *Browser) Identify(r *http.Request) (Visit, error) {
 		token = b.visitorToken(r)
 	}
 	if token != "" {
-		found, err := b.directory.ByToken(r.Context(), token)
+		found, err := b.ByToken(r.Context(), visit, token)
 		if err == nil || !errors.Is(err, identity.ErrInvalid) {
 			visit.Identity = found
 			return visit, err
@@ -168,7 +160,9 @@ func (b *Browser) visitorToken(r *http.Request) string {
 // several counts.
 func (b *Browser) BySession(ctx context.Context, visit Visit) (Visit, error) {
 	for _, cookie := range visit.Credentials.Sessions {
-		found, err := b.bySession(ctx, cookie, visit.Guest)
+		found, err := b.confirmed(ctx, visit, func() (*identity.Identity, error) {
+			return b.bySession(ctx, cookie, visit.Guest)
+		})
 		if errors.Is(err, identity.ErrInvalid) {
 			continue
 		}

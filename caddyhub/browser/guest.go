@@ -25,7 +25,7 @@ const handoverAge = time.Hour
 // Presented is the visit of a request that nobody has looked into yet.
 func (b *Browser) Presented(r *http.Request, names gate.CredentialNames) Visit {
 	guest, _ := b.guestOf(r)
-	return Visit{Credentials: gate.ReadCredentials(r, names), Guest: guest}
+	return Visit{Credentials: gate.ReadCredentials(r, names), Guest: guest, Request: r}
 }
 
 // GuestHost is the host that a request was sent to, in canonical form, if it is

@@ -10,6 +10,7 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/browser"
 	"github.com/caddyhub/caddyhub/caddyhub/gate"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
+	"github.com/caddyhub/caddyhub/caddyhub/refresh"
 	"github.com/caddyhub/caddyhub/caddyhub/scope"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 )
@@ -22,6 +23,9 @@ func (e *Edge) lookAtSubject(r *http.Request, v *visit) {
 	v.subject.ByCookie = found.ByCookie
 	v.subject.SameOrigin = e.options.Browser.Origins(r).Same(r)
 	switch {
+	case errors.Is(err, refresh.ErrUnconfirmed):
+		v.subject.Identity = gate.IdentityUnconfirmed
+		return
 	case err != nil:
 		v.subject.Identity = gate.IdentityUnavailable
 		e.report(r.Context(), "request not identified", err)
@@ -41,7 +45,7 @@ func (e *Edge) lookAtSubject(r *http.Request, v *visit) {
 func (e *Edge) identify(r *http.Request, v *visit) (browser.Visit, error) {
 	names := e.options.Browser.CredentialNames(r)
 	names.TokenInURL = v.request.Class.Kind == gate.KindWebSocket
-	visit := browser.Visit{Credentials: gate.ReadCredentials(r, names)}
+	visit := browser.Visit{Credentials: gate.ReadCredentials(r, names), Request: r}
 	credentials := &visit.Credentials
 	if credentials.Ambiguous {
 		return visit, nil
@@ -80,7 +84,7 @@ func (e *Edge) visitor(r *http.Request, v *visit, visit browser.Visit) (browser.
 	if !inHeader && v.request.Class.Kind != gate.KindWebSocket {
 		return visit, nil
 	}
-	visit.Identity, err = e.options.Directory.ByToken(r.Context(), token)
+	visit.Identity, err = e.options.Browser.ByToken(r.Context(), visit, token)
 	if errors.Is(err, identity.ErrInvalid) {
 		err = nil
 	}

@@ -41,6 +41,15 @@ func (a answer) unavailable() Decision {
 	return d
 }
 
+// unconfirmed is trouble of the site where people log in. It is no refusal of the
+// login, but it has lasted too long.
+func (a answer) unconfirmed() Decision {
+	d := a.unavailable()
+	d.Message = "Your login could not be confirmed, because the login service does not answer. Please try again."
+	d.Unconfirmed = true
+	return d
+}
+
 // login asks for credentials.
 func (a answer) login() Decision {
 	login := a.links.Hub + "login"

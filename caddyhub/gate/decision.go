@@ -37,9 +37,16 @@ type Decision struct {
 	SpawnURL string
 	// RetryAfter is told with 503, in whole seconds.
 	RetryAfter time.Duration
+	// Unconfirmed: the answer is 503 because a login could not be confirmed for too
+	// long, which open WebSockets do not survive.
+	Unconfirmed bool
 	// JSON: the caller reads JSON. Otherwise a person waits for a page.
 	JSON bool
 }
+
+// CloseTryAgain is the code with which a WebSocket is closed that may be opened
+// again when trouble is over: "Try Again Later" in IANA's registry of close codes.
+const CloseTryAgain = 1013
 
 // Allowed tells whether the request may be forwarded.
 func (d Decision) Allowed() bool { return d.Verdict == Allow }
@@ -49,6 +56,8 @@ func (d Decision) Allowed() bool { return d.Verdict == Allow }
 // stays while the store is away: what was allowed is not refused for that.
 func (d Decision) CloseCode() (code int, ok bool) {
 	switch {
+	case d.Unconfirmed:
+		return CloseTryAgain, true
 	case d.Verdict == Allow, d.Verdict == Refuse && d.Status == http.StatusServiceUnavailable:
 		return 0, false
 	case d.Verdict == Stopped:

@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddyhub/caddyhub/caddyhub/browser"
 	"github.com/caddyhub/caddyhub/caddyhub/gate"
+	"github.com/caddyhub/caddyhub/caddyhub/refresh"
 )
 
 // serveAuthorize answers {hub}api/oauth2/authorize: a page, in the tree of the
@@ -41,7 +42,7 @@ func (p *Provider) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 
 func (p *Provider) visit(r *http.Request) (browser.Visit, error) {
 	credentials := gate.ReadCredentials(r, p.browser.CredentialNames(r))
-	return p.browser.BySession(r.Context(), browser.Visit{Credentials: credentials})
+	return p.browser.BySession(r.Context(), browser.Visit{Credentials: credentials, Request: r})
 }
 
 // toLogin sends the visitor through login and back here.
@@ -150,6 +151,9 @@ func (p *Provider) failPage(w http.ResponseWriter, r *http.Request, visit browse
 	switch {
 	case errors.As(err, &refused):
 		failure = Failure{refused.status, refused.description}
+	case errors.Is(err, refresh.ErrUnconfirmed):
+		w.Header().Set("Retry-After", retryAfter)
+		failure = Failure{http.StatusServiceUnavailable, "The login service does not answer, so that your login could not be confirmed. Try again in a moment."}
 	case isAway(err):
 		w.Header().Set("Retry-After", retryAfter)
 		failure = Failure{http.StatusServiceUnavailable, "The hub cannot reach its store. Try again in a moment."}

@@ -80,7 +80,7 @@ func (c *call) identify() (err error) {
 	ctx, cancel := context.WithTimeout(c.r.Context(), identifyTimeout)
 	defer cancel()
 	credentials := gate.ReadCredentials(c.r, c.options.Browser.CredentialNames(c.r))
-	c.visit, err = c.options.Browser.BySession(ctx, browser.Visit{Credentials: credentials})
+	c.visit, err = c.options.Browser.BySession(ctx, browser.Visit{Credentials: credentials, Request: c.r})
 	c.caller = c.visit.Identity
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
+	"github.com/caddyhub/caddyhub/caddyhub/refresh"
 	"github.com/caddyhub/caddyhub/caddyhub/server"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 	"github.com/caddyhub/caddyhub/caddyhub/web/page"
@@ -43,6 +44,17 @@ func describe(err error) *failure {
 		return &failure{status: refused.Status, message: refused.Message, retryAfter: refused.RetryAfter}
 	case errors.Is(err, identity.ErrName):
 		return &failure{status: http.StatusBadRequest, message: "This name is too long."}
+	case errors.Is(err, refresh.ErrExpired):
+		return &failure{
+			status: http.StatusForbidden, title: "Your login has ended", message: "auth has expired, login again",
+			hint: "Log in again, then start the server once more.",
+		}
+	case errors.Is(err, refresh.ErrUnconfirmed):
+		return &failure{
+			status: http.StatusServiceUnavailable, retryAfter: retryAway,
+			message: "Your login could not be confirmed, because the login service does not answer.",
+			hint:    "Wait a moment and load the page again. Servers that are running go on.",
+		}
 	case away(err):
 		return &failure{
 			status: http.StatusServiceUnavailable, retryAfter: retryAway,
