@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/caddyhub/caddyhub/caddyhub/gate"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 )
@@ -35,7 +36,18 @@ type Sockets struct {
 	// closed is told of each that was closed; may be nil.
 	closed func(code int)
 	mu     sync.Mutex
-	open   map[*webSocket]struct{}
+	open   map[watched]struct{}
+}
+
+// watched is an open WebSocket.
+type watched interface {
+	// whose are the user whose credentials opened it and the one whose server it
+	// leads to; empty if there is none.
+	whose() (user, owner string)
+	// review decides anew, whether it would be let in now.
+	review(ctx context.Context) gate.Decision
+	// close ends it with a code (RFC 6455, 7.4.1).
+	close(code int)
 }
 
 // NewSockets makes an empty list. The logger may be nil.
@@ -43,7 +55,7 @@ func NewSockets(log *slog.Logger) *Sockets {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Sockets{log: log, open: make(map[*webSocket]struct{})}
+	return &Sockets{log: log, open: make(map[watched]struct{})}
 }
 
 // Len is how many sockets are open.
@@ -148,24 +160,26 @@ func (s *Sockets) review(ctx context.Context, users map[string]bool) {
 	}
 }
 
-func (s *Sockets) of(users map[string]bool) []*webSocket {
+func (s *Sockets) of(users map[string]bool) []watched {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var list []*webSocket
+	var list []watched
 	for open := range s.open {
-		if users == nil || users[open.user] || users[open.owner] {
+		user, owner := open.whose()
+		if users == nil || users[user] || users[owner] {
 			list = append(list, open)
 		}
 	}
 	return list
 }
 
-func (s *Sockets) decide(ctx context.Context, open *webSocket) {
+func (s *Sockets) decide(ctx context.Context, open watched) {
 	ctx, cancel := context.WithTimeout(ctx, reviewTimeout)
 	defer cancel()
 	decision := open.review(ctx)
 	if code, refused := decision.CloseCode(); refused {
-		s.log.Info("WebSocket closed: it is not allowed any more", "user", open.user, "code", code, "reason", decision.Message)
+		user, _ := open.whose()
+		s.log.Info("WebSocket closed: it is not allowed any more", "user", user, "code", code, "reason", decision.Message)
 		open.close(code)
 		if s.closed != nil {
 			s.closed(code)
@@ -173,13 +187,13 @@ func (s *Sockets) decide(ctx context.Context, open *webSocket) {
 	}
 }
 
-func (s *Sockets) add(open *webSocket) {
+func (s *Sockets) add(open watched) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.open[open] = struct{}{}
 }
 
-func (s *Sockets) remove(open *webSocket) {
+func (s *Sockets) remove(open watched) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.open, open)
