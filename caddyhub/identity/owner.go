@@ -112,10 +112,11 @@ func (i *Identity) BrowserSession() string {
 	return ""
 }
 
-// Admin says whether the owner is an administrator. Rights come from scopes;
-// the few places where JupyterHub asks for the flag itself use this.
+// Admin says whether the owner is an administrator and may act as one. Rights
+// come from scopes; the few places where JupyterHub asks for the flag itself use
+// this.
 func (i *Identity) Admin() bool {
-	return i.User != nil && i.User.Admin || i.Service != nil && i.Service.Admin
+	return i.User != nil && i.User.Admin && !i.Limited() || i.Service != nil && i.Service.Admin
 }
 
 // scopeOwner is for whom scopes are expanded that this client was given.

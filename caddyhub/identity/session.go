@@ -70,6 +70,8 @@ type Session struct {
 	// beginning, at a later login of the user by the same authenticator, or by a
 	// LoginCheck. Only sessions that BySession and ByToken found have it.
 	Confirmed time.Time `json:"-"`
+	// Limit is what the session may do at most; nil for all that its user may.
+	Limit *Limit `json:"limit,omitempty"`
 }
 
 var (
@@ -81,6 +83,10 @@ var (
 // CreateSession logs a user in and returns the value of the session cookie,
 // "id.secret". It is the only time that the secret is seen.
 func (d *Directory) CreateSession(ctx context.Context, user, authenticator string) (cookie string, session Session, err error) {
+	return d.createSession(ctx, user, authenticator, nil)
+}
+
+func (d *Directory) createSession(ctx context.Context, user, authenticator string, limit *Limit) (cookie string, session Session, err error) {
 	id, secret := keyring.RandomToken(16), keyring.RandomToken(32)
 	browser := make([]byte, 16)
 	rand.Read(browser)
@@ -99,6 +105,7 @@ func (d *Directory) CreateSession(ctx context.Context, user, authenticator strin
 			Authenticator:  authenticator,
 			Created:        now,
 			Renewed:        now,
+			Limit:          limit,
 		}
 		return d.putSession(w, &session)
 	})
@@ -188,6 +195,9 @@ func (d *Directory) ofSession(r store.Reader, session Session) (*Identity, expan
 	}
 	held, err := d.userScopes(r, user)
 	if err != nil {
+		return nil, expansion{}, err
+	}
+	if held, err = d.within(r, session.Limit, user, held); err != nil {
 		return nil, expansion{}, err
 	}
 	if session.Confirmed, err = d.confirmed(r, user, session); err != nil {
