@@ -16,21 +16,12 @@ const maxBody = 1 << 20
 // errTarget says that a body names no target.
 var errTarget = errors.New("Must specify 'target' as string") //nolint:staticcheck // the text is configurable-http-proxy's
 
-// member is one member of a JSON object.
-type member struct {
-	name  string
-	value json.RawMessage
-}
-
 // parseBody reads the body of a POST: the target, and what comes with it.
 func parseBody(body []byte) (route.Target, route.Data, error) {
 	if !json.Valid(body) {
 		return route.Target{}, route.Data{}, fmt.Errorf("Body not valid JSON: %w", syntaxError(body)) //nolint:staticcheck // the text is configurable-http-proxy's
 	}
-	members, err := membersOf(body)
-	if err != nil {
-		return route.Target{}, route.Data{}, err
-	}
+	members := membersOf(body)
 	var text *string
 	for _, m := range members {
 		if m.name == "target" && json.Unmarshal(m.value, &text) != nil {
@@ -45,35 +36,6 @@ func parseBody(body []byte) (route.Target, route.Data, error) {
 		return route.Target{}, route.Data{}, err
 	}
 	return target, dataOf(members, target.String() == *text), nil
-}
-
-// membersOf are the members of an object in their order, the last of each name
-// where it first stood, as JavaScript reads them. What is no object has none.
-func membersOf(body []byte) ([]member, error) {
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	if opening, err := decoder.Token(); err != nil || opening != json.Delim('{') {
-		return nil, err
-	}
-	var members []member
-	index := make(map[string]int)
-	for decoder.More() {
-		token, err := decoder.Token()
-		if err != nil {
-			return nil, err
-		}
-		name, _ := token.(string)
-		var value json.RawMessage
-		if err := decoder.Decode(&value); err != nil {
-			return nil, err
-		}
-		if at, again := index[name]; again {
-			members[at].value = value
-			continue
-		}
-		index[name] = len(members)
-		members = append(members, member{name, value})
-	}
-	return members, nil
 }
 
 // dataOf is what a route keeps of its members. The target is among them, in
@@ -104,15 +66,6 @@ func dataOf(members []member, canonical bool) route.Data {
 	return data
 }
 
-// textOf is a JSON string; anything else is empty.
-func textOf(value json.RawMessage) string {
-	var text string
-	if json.Unmarshal(value, &text) != nil {
-		return ""
-	}
-	return text
-}
-
 func object(members []member) json.RawMessage {
 	text := []byte{'{'}
 	for i, m := range members {
@@ -128,10 +81,7 @@ func object(members []member) json.RawMessage {
 // withHost puts the host of a route in front of what it keeps, for clients that
 // read it there.
 func withHost(extra json.RawMessage, host string) json.RawMessage {
-	members, err := membersOf(extra)
-	if err != nil {
-		return extra
-	}
+	members := membersOf(extra)
 	name, _ := json.Marshal(host) // a string always encodes
 	for i := range members {
 		if members[i].name == "host" {

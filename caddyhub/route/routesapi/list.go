@@ -4,15 +4,20 @@ import (
 	"bufio"
 	"encoding/json"
 	"net/http"
-	"runtime"
 	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/route"
 )
 
-// listBuffer is how much of a list is written at once, in bytes. Between two
-// pieces requests that wait for a processor get one.
-const listBuffer = 32 << 10
+const (
+	// listBuffer is how much of a list is written at once, in bytes: about 200
+	// routes, and a tenth of a millisecond.
+	listBuffer = 32 << 10
+	// breath is how long a list rests between two pieces, so that requests which
+	// wait for the only processor get it. Merely giving way would not do: as long
+	// as something can run, Go looks for what came over the network every 10 ms.
+	breath = time.Microsecond
+)
 
 // timeFormat is how JavaScript writes a time.
 const timeFormat = "2006-01-02T15:04:05.000Z"
@@ -21,7 +26,7 @@ const timeFormat = "2006-01-02T15:04:05.000Z"
 // since is zero.
 func (c *call) list(since time.Time) {
 	c.w.Header().Set("Content-Type", "application/json")
-	out := bufio.NewWriterSize(yielding{c.w}, listBuffer)
+	out := bufio.NewWriterSize(&breathing{w: c.w}, listBuffer)
 	var line []byte
 	separator := byte('{')
 	for r := range c.routes.Table().All() {
@@ -45,13 +50,18 @@ func (c *call) list(since time.Time) {
 	_ = out.Flush()
 }
 
-// yielding lets others run after each piece.
-type yielding struct{ w http.ResponseWriter }
+// breathing lets others run before each piece but the first.
+type breathing struct {
+	w     http.ResponseWriter
+	begun bool
+}
 
-func (y yielding) Write(p []byte) (int, error) {
-	n, err := y.w.Write(p)
-	runtime.Gosched()
-	return n, err
+func (b *breathing) Write(p []byte) (int, error) {
+	if b.begun {
+		time.Sleep(breath)
+	}
+	b.begun = true
+	return b.w.Write(p)
 }
 
 // appendRoute writes a route as an object: its target, what was attached to it,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -75,13 +76,13 @@ func (c *call) post() {
 		data.Extra = withHost(data.Extra, spec.Host())
 	}
 	path := pathOf(spec)
-	c.api.log.InfoContext(c.r.Context(), fmt.Sprintf("Adding route %s -> %s", path, target))
+	c.tell("Adding route %s -> %s", path, target)
 	added := route.Route{Spec: spec, Target: target, Data: data, Added: c.api.now().UTC().Truncate(time.Millisecond)}
 	if err := c.routes.Put(c.r.Context(), added); err != nil {
 		c.refuse(err)
 		return
 	}
-	c.api.log.InfoContext(c.r.Context(), fmt.Sprintf("Route added %s -> %s", path, target))
+	c.tell("Route added %s -> %s", path, target)
 	c.empty(http.StatusCreated)
 	if c.api.options.Metrics != nil {
 		c.api.options.Metrics.RouteAdded()
@@ -105,8 +106,15 @@ func (c *call) delete() {
 	case !found:
 		c.empty(http.StatusNotFound)
 	default:
-		c.api.log.InfoContext(c.r.Context(), "Removing route "+pathOf(spec))
+		c.tell("Removing route %s", pathOf(spec))
 		c.empty(http.StatusNoContent)
+	}
+}
+
+// tell logs what happens to a route.
+func (c *call) tell(format string, values ...any) {
+	if c.api.log.Enabled(c.r.Context(), slog.LevelInfo) {
+		c.api.log.InfoContext(c.r.Context(), fmt.Sprintf(format, values...))
 	}
 }
 
