@@ -10,6 +10,7 @@ import (
 	_ "github.com/caddyhub/caddyhub/modules/app"                           // caddyhub { }
 	_ "github.com/caddyhub/caddyhub/modules/authenticators/dummy"          // authenticator dummy
 	_ "github.com/caddyhub/caddyhub/modules/authenticators/htpasswd"       // authenticator htpasswd
+	_ "github.com/caddyhub/caddyhub/modules/authenticators/ldap"           // authenticator ldap
 	_ "github.com/caddyhub/caddyhub/modules/authenticators/null"           // authenticator null
 	_ "github.com/caddyhub/caddyhub/modules/authenticators/sharedpassword" // authenticator shared_password
 	_ "github.com/caddyhub/caddyhub/modules/command"                       // caddyhub token

@@ -176,7 +176,9 @@ func TestDirectionHasNoCircle(t *testing.T) {
 
 // harnesses are packages of caddyhub/ that tests/ may import: they start or fill
 // what the program runs against; the program itself is still seen from outside.
-var harnesses = []string{module + "/caddyhub/store/redis/redistest", module + "/caddyhub/hub/hubseed"}
+var harnesses = []string{
+	module + "/caddyhub/store/redis/redistest", module + "/caddyhub/hub/hubseed", module + "/caddyhub/authenticator/ldap/slapdtest",
+}
 
 // TestFolders holds the imports between the top-level folders.
 func TestFolders(t *testing.T) {
