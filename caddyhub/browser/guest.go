@@ -55,9 +55,9 @@ func (b *Browser) bySession(ctx context.Context, cookie, guest string) (*identit
 // host is worth nothing on any other, though the session behind both is the same.
 func (v Visit) proves() string {
 	if v.Guest == "" {
-		return v.Identity.Session.ID
+		return v.Identity.CookieID()
 	}
-	return v.Identity.Session.ID + "@" + v.Guest
+	return v.Identity.CookieID() + "@" + v.Guest
 }
 
 func (b *Browser) scheme(r *http.Request) string {

@@ -39,7 +39,7 @@ func explain(r *http.Request, result gate.XSRF) error {
 
 // XSRF says how a request stands with the proof that a page of ours sent it.
 func (b *Browser) XSRF(r *http.Request, visit Visit, area gate.Area, prefix string) gate.XSRF {
-	if visit.Identity == nil || !visit.ByCookie || visit.Identity.Session == nil {
+	if visit.Identity == nil || !visit.ByCookie || visit.Identity.CookieID() == "" {
 		return gate.XSRFPassed
 	}
 	return gate.CheckXSRF(r, area, b.Origins(r), func(token string) bool {
@@ -51,7 +51,7 @@ func (b *Browser) XSRF(r *http.Request, visit Visit, area gate.Area, prefix stri
 // on a navigation, puts it into the cookie that scripts read. Anonymous visits
 // get one that is bound to this browser, for the login form.
 func (b *Browser) XSRFToken(w http.ResponseWriter, r *http.Request, visit Visit, prefix string) (string, error) {
-	if visit.Identity == nil || visit.Identity.Session == nil {
+	if visit.Identity == nil || visit.Identity.CookieID() == "" {
 		return b.anonymousToken(w, r, prefix)
 	}
 	token, err := b.tokens.Mint(visit.proves(), prefix)

@@ -38,7 +38,7 @@ func (e *Edge) Answer(w http.ResponseWriter, r *http.Request) {
 	}
 	inner := r.Clone(r.Context())
 	inner.URL, inner.RequestURI = parsed, target
-	v := e.look(inner)
+	v := e.look(inner, Rules{})
 	decision := v.decide(e.links())
 	if !decision.Allowed() {
 		e.refuse(w, inner, v, decision)

@@ -54,6 +54,9 @@ type Options struct {
 	// Refused shows a person why there is nothing to see: the server that they
 	// asked for is not running, or another refusal. Nil gives plain text.
 	Refused func(w http.ResponseWriter, r *http.Request, visit browser.Visit, decision gate.Decision)
+	// Choose asks a person who is logged in as whom they want to act. Nil refuses
+	// them with 403.
+	Choose func(w http.ResponseWriter, r *http.Request, visit browser.Visit, choice browser.Choice)
 	// Observer is told what becomes of requests.
 	Observer Observer
 	// Now is the clock; nil means time.Now.
@@ -105,6 +108,7 @@ func New(options Options) *Edge {
 	rules := gate.HygieneOptions{
 		IdentityHeaders: identityHeaders,
 		Cookies:         options.Browser.ReservedCookies(),
+		CookiePrefixes:  options.Browser.ReservedCookiePrefixes(),
 		ReservedCookies: []string{browser.XSRFCookie, browser.BrowserSessionCookie},
 		HubHost:         host,
 	}
@@ -123,11 +127,19 @@ var ErrUpstream = proxy.ErrUpstream
 // error wraps ErrUpstream.
 type Forward func(w http.ResponseWriter, r *http.Request, to route.Route) error
 
-// Serve answers a request below {base}user/ or {base}services/, or forwards it.
+// Serve is ServeBy with the zero Rules.
+func (e *Edge) Serve(w http.ResponseWriter, r *http.Request, forward Forward) error {
+	return e.ServeBy(Rules{}, w, r, forward)
+}
+
+// ServeBy answers a request below {base}user/ or {base}services/, or forwards it.
 // Outside the base path there is nothing for anybody. An error is one of
 // forward's; ErrUpstream is answered here unless the answer has begun.
-func (e *Edge) Serve(w http.ResponseWriter, r *http.Request, forward Forward) error {
-	v := e.look(r)
+func (e *Edge) ServeBy(rules Rules, w http.ResponseWriter, r *http.Request, forward Forward) error {
+	v := e.look(r, rules)
+	if e.followsLink(w, r, v) {
+		return nil
+	}
 	decision := v.decide(e.links())
 	e.options.Observer.decided(decision)
 	if !decision.Allowed() {

@@ -19,6 +19,7 @@ type essence struct {
 	// fields are those that credentials and origin are read from.
 	fields []proxy.Field
 	secure bool
+	rules  Rules
 }
 
 // material are the fields that matter, beside those that make a request one for a
@@ -27,16 +28,20 @@ var material = []string{"Authorization", "Origin", "Sec-Fetch-Site", "Sec-Fetch-
 
 // essenceOf takes what matters from a request for a WebSocket. Of its cookies that
 // is those of the edge.
-func (e *Edge) essenceOf(r *http.Request) *essence {
-	kept := &essence{target: asSent(r), host: r.Host, secure: r.TLS != nil}
+func (e *Edge) essenceOf(r *http.Request, v *visit) *essence {
+	kept := &essence{target: asSent(r), host: r.Host, secure: r.TLS != nil, rules: v.rules}
 	for _, name := range material {
 		for _, value := range r.Header[name] {
 			kept.fields = append(kept.fields, proxy.Field{Name: name, Value: value})
 		}
 	}
+	ours := e.options.Browser.ReservedCookies()
+	if v.rules.TokenInURL == TokenInURLPersist {
+		ours = append(ours, e.options.Browser.GrantCookie(r, e.prefix(v)))
+	}
 	var cookies []string
 	for _, cookie := range r.Cookies() {
-		if cookie.Name == browser.XSRFCookie || slices.Contains(e.options.Browser.ReservedCookies(), cookie.Name) {
+		if cookie.Name == browser.XSRFCookie || slices.Contains(ours, cookie.Name) {
 			cookies = append(cookies, cookie.Name+"="+cookie.Value)
 		}
 	}

@@ -26,7 +26,7 @@ func (e *Edge) forward(w http.ResponseWriter, r *http.Request, v *visit, forward
 
 	prefix := e.prefix(v)
 	clean := &sanitizer{ResponseWriter: w, hygiene: e.rules(v), prefix: prefix}
-	if v.Identity.Session != nil && v.request.Class.Kind == gate.KindNavigation {
+	if v.minted() && v.request.Class.Kind == gate.KindNavigation {
 		clean.ours = func(header http.ResponseWriter) { e.equip(header, r, v, prefix) }
 	}
 	passage, ctx := &Passage{Route: v.route, Activity: active}, r.Context()
@@ -53,7 +53,7 @@ func (e *Edge) rules(v *visit) *gate.Hygiene {
 // handed over. Call leave when the handler is done with it.
 func (e *Edge) watch(r *http.Request, v *visit) (open *webSocket, leave func()) {
 	ctx, cancel := context.WithCancel(r.Context())
-	open = &webSocket{edge: e, asked: e.essenceOf(r), owner: v.client.Server.User}
+	open = &webSocket{edge: e, asked: e.essenceOf(r, v), owner: v.client.Server.User}
 	open.ctx, open.cancel = ctx, cancel
 	if user := v.Identity.User; user != nil {
 		open.user = user.Name
@@ -82,10 +82,9 @@ func (e *Edge) outgoing(ctx context.Context, r *http.Request, v *visit) *http.Re
 	if v.request.Class.Kind != gate.KindWebSocket {
 		gate.StripUpgrade(out.Header)
 	}
-	session := v.Identity.Session
 	switch {
-	case session != nil:
-		e.introduce(out, session, v)
+	case v.minted():
+		e.introduce(out, v)
 	case v.Credentials.FromURL:
 		out.Header.Del("Authorization")
 	}
@@ -96,12 +95,16 @@ func (e *Edge) outgoing(ctx context.Context, r *http.Request, v *visit) *http.Re
 	return out
 }
 
+// minted says whether the upstream learns who visits by a token of the edge's own:
+// the visitor has a session or a grant.
+func (v *visit) minted() bool { return v.Identity.CookieID() != "" }
+
 // introduce tells the upstream who visits, by a token that the edge mints, in
 // place of whatever stood there. The cookie only keeps apart what the upstream
 // remembers of different logins, so that one that is there may stay.
-func (e *Edge) introduce(out *http.Request, session *identity.Session, v *visit) {
-	out.Header.Set("Authorization", "token "+e.options.Directory.VisitorToken(session, v.client))
-	if len(gate.CookieValues(out.Header, browser.BrowserSessionCookie)) == 0 {
+func (e *Edge) introduce(out *http.Request, v *visit) {
+	out.Header.Set("Authorization", "token "+e.visitorToken(v.Identity, v.client))
+	if session := v.Identity.Session; session != nil && len(gate.CookieValues(out.Header, browser.BrowserSessionCookie)) == 0 {
 		out.AddCookie(&http.Cookie{Name: browser.BrowserSessionCookie, Value: session.BrowserSession})
 	}
 }
@@ -111,7 +114,7 @@ func (e *Edge) introduce(out *http.Request, session *identity.Session, v *visit)
 // back, or any on a WebSocket, where a single-user server looks there first
 // (JupyterHub 5.4). Elsewhere the parameter belongs to the application.
 func (v *visit) misleads(out *http.Request) bool {
-	if v.resource.Open || out.URL.RawQuery == "" || v.Identity.Session == nil && v.Credentials.FromURL {
+	if v.resource.Open || out.URL.RawQuery == "" || !v.minted() && v.Credentials.FromURL {
 		return false
 	}
 	if v.request.Class.Kind == gate.KindWebSocket {
@@ -124,7 +127,9 @@ func (v *visit) misleads(out *http.Request) bool {
 
 // equip gives the browser what its later requests to the same upstream need.
 func (e *Edge) equip(w http.ResponseWriter, r *http.Request, v *visit, prefix string) {
-	e.options.Browser.SetBrowserSession(w, r, *v.Identity.Session)
+	if session := v.Identity.Session; session != nil {
+		e.options.Browser.SetBrowserSession(w, r, *session)
+	}
 	if _, err := e.options.Browser.XSRFToken(w, r, v.Visit, prefix); err != nil {
 		e.log.ErrorContext(r.Context(), "no XSRF token", "error", err)
 	}

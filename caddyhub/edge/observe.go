@@ -17,6 +17,23 @@ type Observer struct {
 	// Visited is told of a request that is let through to a server of somebody
 	// else than who makes it.
 	Visited func(r *http.Request, visitor *identity.Identity, user, server string)
+	// Granted is told of a browser that has got a grant of a token.
+	Granted func(r *http.Request, granted Granted)
+}
+
+// Granted is a grant with who got it. It may wait to be agreed to.
+type Granted struct {
+	// By is who is logged in; nil if nobody is.
+	By *identity.Identity
+	// Identity is that of the token.
+	Identity *identity.Identity
+	Grant    identity.Grant
+}
+
+func (o Observer) granted(r *http.Request, granted Granted) {
+	if o.Granted != nil {
+		o.Granted(r, granted)
+	}
 }
 
 func (o Observer) decided(decision gate.Decision) {

@@ -35,7 +35,7 @@ func (e *Edge) lookAtSubject(r *http.Request, v *visit) {
 	}
 	v.subject.Identity = gate.IdentityVerified
 	v.subject.XSRF = e.options.Browser.XSRF(r, v.Visit, gate.AreaServer, e.prefix(v))
-	v.subject.Access = e.access(r.Context(), v)
+	v.subject.Access = e.accessOf(r.Context(), v.Identity, v.client)
 }
 
 // identify is Browser.Identify with what is special in front of servers: the
@@ -65,19 +65,22 @@ func (e *Edge) identify(r *http.Request, v *visit) (browser.Visit, error) {
 	return e.visitor(r, v, visit)
 }
 
-// visitor identifies by the session cookie, and by a visitor token where that
+// visitor identifies by the session cookie or a grant, and by a visitor token where that
 // says more. Beside a session the token is no identity, so that a page which
 // was opened in an earlier login, or given a token by somebody else, acts for
 // whoever is logged in now. But a token for this very visit proves that a page
 // of this server sent the request.
 func (e *Edge) visitor(r *http.Request, v *visit, visit browser.Visit) (browser.Visit, error) {
 	visit, err := e.options.Browser.BySession(r.Context(), visit)
+	if err == nil {
+		visit, err = e.byGrant(r, v, visit)
+	}
 	token := visit.Credentials.VisitorToken
 	if err != nil || token == "" {
 		return visit, err
 	}
 	if visit.Identity != nil {
-		visit.ByCookie = !e.ofVisit(token, visit.Identity.Session, v.client)
+		visit.ByCookie = !e.ofVisit(token, visit.Identity, v.client)
 		return visit, nil
 	}
 	inHeader := strings.HasSuffix(strings.TrimRight(r.Header.Get("Authorization"), " \t"), token)
@@ -91,26 +94,19 @@ func (e *Edge) visitor(r *http.Request, v *visit, visit browser.Visit) (browser.
 	return visit, err
 }
 
-// ofVisit says whether a visitor token was minted for a session and for what it
-// visits now, and is still good.
-func (e *Edge) ofVisit(token string, session *identity.Session, client scope.Client) bool {
-	found, ok := e.options.Directory.OpenVisitorToken(token)
-	return ok && found.SessionID == session.ID && found.Client == client && e.now().Unix() < found.Expires
-}
-
-// access asks the scopes of a verified identity. What does not exist is
+// accessOf asks the scopes of a verified identity. What does not exist is
 // refused to nobody, and answered 404.
-func (e *Edge) access(ctx context.Context, v *visit) gate.Access {
-	name, on := "access:servers", scope.OnServer(v.client.Server.User, v.client.Server.Name)
+func (e *Edge) accessOf(ctx context.Context, visitor *identity.Identity, client scope.Client) gate.Access {
+	name, on := "access:servers", scope.OnServer(client.Server.User, client.Server.Name)
 	switch {
-	case v.client.Service != "":
-		name, on = "access:services", scope.OnService(v.client.Service)
-	case v.client.Server.IsZero():
+	case client.Service != "":
+		name, on = "access:services", scope.OnService(client.Service)
+	case client.Server.IsZero():
 		return gate.AccessGranted
 	}
 	// Only scopes that are filtered by group need the store.
 	var err error
-	granted := v.Identity.Scopes.Check(name, on, func(user string) (groups []string) {
+	granted := visitor.Scopes.Check(name, on, func(user string) (groups []string) {
 		failed := e.options.Directory.Store().View(ctx, func(r store.Reader) error {
 			of, failed := identity.Memberships(r)
 			groups = of(user)

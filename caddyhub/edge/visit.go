@@ -6,6 +6,7 @@ import (
 
 	"github.com/caddyhub/caddyhub/caddyhub/browser"
 	"github.com/caddyhub/caddyhub/caddyhub/gate"
+	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/route"
 	"github.com/caddyhub/caddyhub/caddyhub/scope"
 )
@@ -22,6 +23,10 @@ type visit struct {
 	// client is what is visited, in the terms of scopes; zero if there is
 	// nothing that one could have access to.
 	client scope.Client
+	rules  Rules
+	// undecided is who a grant of this browser is, while who is logged in has not
+	// said as whom they want to act; else nil.
+	undecided *identity.Identity
 }
 
 func (v *visit) decide(links gate.Links) gate.Decision {
@@ -49,8 +54,8 @@ func (v *visit) scopes() []string {
 }
 
 // look finds out what the gate needs to know.
-func (e *Edge) look(r *http.Request) *visit {
-	v := new(visit)
+func (e *Edge) look(r *http.Request, rules Rules) *visit {
+	v := &visit{rules: rules}
 	var pathError error
 	v.path, pathError = gate.Canonical(r, string(e.options.Base))
 	v.request = gate.Request{

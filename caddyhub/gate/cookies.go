@@ -28,9 +28,17 @@ func cookiePair(pair string) (name, value string) {
 	return strings.Trim(name, " \t"), strings.Trim(value, " \t")
 }
 
+// cookieNames are names of cookies: some exactly, some by how they begin.
+type cookieNames struct{ exact, prefixes []string }
+
+func (c cookieNames) has(name string) bool {
+	return slices.Contains(c.exact, name) ||
+		slices.ContainsFunc(c.prefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+}
+
 // stripCookies takes the named cookies out of the Cookie headers; what stays is
 // byte for byte as it came.
-func stripCookies(h http.Header, names []string) {
+func stripCookies(h http.Header, names cookieNames) {
 	lines := h["Cookie"]
 	if len(lines) == 0 || !slices.ContainsFunc(lines, func(line string) bool { return holds(line, names) }) {
 		return
@@ -48,19 +56,19 @@ func stripCookies(h http.Header, names []string) {
 	h["Cookie"] = kept
 }
 
-func holds(line string, names []string) bool {
+func holds(line string, names cookieNames) bool {
 	for pair := range strings.SplitSeq(line, ";") {
-		if name, _ := cookiePair(pair); slices.Contains(names, name) {
+		if name, _ := cookiePair(pair); names.has(name) {
 			return true
 		}
 	}
 	return false
 }
 
-func withoutCookies(line string, names []string) string {
+func withoutCookies(line string, names cookieNames) string {
 	var rest strings.Builder
 	for pair := range strings.SplitSeq(line, ";") {
-		if name, _ := cookiePair(pair); slices.Contains(names, name) {
+		if name, _ := cookiePair(pair); names.has(name) {
 			continue
 		}
 		if rest.Len() == 0 {

@@ -59,7 +59,7 @@ func ReadCredentials(r *http.Request, names CredentialNames) Credentials {
 	if len(r.Header["Authorization"]) > 1 {
 		c.Ambiguous = true
 	}
-	for _, token := range queryValues(r.URL.RawQuery, "token") {
+	for _, token := range QueryValues(r.URL.RawQuery, "token") {
 		c.take(token, names, true)
 	}
 	for _, name := range names.SessionCookies {
@@ -106,8 +106,8 @@ func hasToken(h http.Header) bool {
 	return false
 }
 
-// queryValues are the values of a parameter of a raw query, in order.
-func queryValues(raw, name string) []string {
+// QueryValues are the percent-decoded values of a parameter of a raw query, in order.
+func QueryValues(raw, name string) []string {
 	if !mayHold(raw, name) {
 		return nil
 	}

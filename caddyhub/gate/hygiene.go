@@ -11,8 +11,8 @@ import (
 type Hygiene struct {
 	identity map[string]struct{}
 	longest  int
-	cookies  []string
-	reserved []string
+	cookies  cookieNames
+	reserved cookieNames
 	hubHost  string
 }
 
@@ -24,6 +24,8 @@ type HygieneOptions struct {
 	IdentityHeaders []string
 	// Cookies of ours, by exact name: no upstream sees one.
 	Cookies []string
+	// CookiePrefixes begin the names of further cookies of ours.
+	CookiePrefixes []string
 	// ReservedCookies are further names that no upstream may set. Cookies of ours
 	// are reserved anyway.
 	ReservedCookies []string
@@ -36,8 +38,8 @@ type HygieneOptions struct {
 func NewHygiene(options HygieneOptions) *Hygiene {
 	x := &Hygiene{
 		identity: make(map[string]struct{}, len(options.IdentityHeaders)),
-		cookies:  slices.Clone(options.Cookies),
-		reserved: slices.Concat(options.Cookies, options.ReservedCookies),
+		cookies:  cookieNames{slices.Clone(options.Cookies), slices.Clone(options.CookiePrefixes)},
+		reserved: cookieNames{slices.Concat(options.Cookies, options.ReservedCookies), slices.Clone(options.CookiePrefixes)},
 		hubHost:  strings.TrimSuffix(strings.ToLower(options.HubHost), "."),
 	}
 	for _, name := range options.IdentityHeaders {

@@ -44,7 +44,7 @@ func (x *Hygiene) SanitizeResponse(h http.Header, prefix string) {
 func (x *Hygiene) refusesCookie(line string) bool {
 	pair, attributes, _ := strings.Cut(line, ";")
 	// A cookie without a name, "=a=b", comes back from the browser as the cookie a.
-	if name, _ := cookiePair(pair); slices.Contains(x.reserved, name) {
+	if name, _ := cookiePair(pair); x.reserved.has(name) {
 		return true
 	}
 	for attribute := range strings.SplitSeq(attributes, ";") {

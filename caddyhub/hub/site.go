@@ -87,7 +87,7 @@ func newSite(p *parts, settings Settings, log *slog.Logger) (*Site, error) {
 		Directory: p.directory, Browser: visitors, Servers: p.servers, Routes: p.routes,
 		Sockets: p.sockets,
 		Base:    settings.Base, PublicURL: settings.PublicURL, NamedServers: settings.Servers.Named.Enabled,
-		Refused: site.Web.Refused, Observer: p.edgeObserver(), Log: log,
+		Refused: site.Web.Refused, Choose: site.Web.Choose, Observer: p.edgeObserver(), Log: log,
 	})
 	site.API = api.New(api.Options{
 		Directory: p.directory, Browser: visitors, Servers: p.servers, Login: login, Users: p.users,

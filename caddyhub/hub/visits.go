@@ -53,6 +53,7 @@ func (p *parts) edgeObserver() edge.Observer {
 	return edge.Observer{
 		Decided:     p.decided,
 		Unreachable: p.metrics.Unreachable,
+		Granted:     p.granted,
 		Visited: func(r *http.Request, visitor *identity.Identity, user, server string) {
 			actor := visitor.Actor()
 			if !p.visits.first(visit{actor, user, server}, time.Now()) {

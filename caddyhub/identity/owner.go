@@ -56,6 +56,10 @@ type Identity struct {
 	Session *Session
 	// Visitor is set if the request came with a visitor token.
 	Visitor *Visitor
+	// Grant is set if the request came with a grant cookie, or with a visitor token
+	// made of that grant. Token is then the one that the grant was made of, if it
+	// was one of the store.
+	Grant *Grant
 
 	// activities are those of Activities; nil until the identity is remembered.
 	activities []string
@@ -108,6 +112,18 @@ func (i *Identity) BrowserSession() string {
 		return i.Session.BrowserSession
 	case i.Token != nil:
 		return i.Token.BrowserSession
+	}
+	return ""
+}
+
+// CookieID names the cookie that says who this is: a session's or a grant's. Proofs
+// that a page sent a request are signed for it. Empty if no cookie can say so.
+func (i *Identity) CookieID() string {
+	switch {
+	case i.Grant != nil:
+		return "grant " + i.Grant.ID
+	case i.Session != nil:
+		return i.Session.ID
 	}
 	return ""
 }

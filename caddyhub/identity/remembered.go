@@ -19,6 +19,7 @@ const (
 	rememberedSession     = 's'
 	rememberedHostSession = 'h'
 	rememberedToken       = 't'
+	rememberedGrant       = 'g'
 )
 
 // remembered is who a credential belongs to, found out in an earlier request.

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -30,8 +31,10 @@ const purposeVisitor = "visitor token"
 // any token. Nothing is stored for them: the hub recognises its own signature
 // and looks at the session, so they end with it.
 type Visitor struct {
-	// SessionID is Session.ID of the visitor's login.
-	SessionID string `json:"s"`
+	// SessionID is Session.ID of the visitor's login. Empty if Grant is set.
+	SessionID string `json:"s,omitempty"`
+	// Grant is what the visitor has in place of a login.
+	Grant *Grant `json:"g,omitempty"`
 	// Client is what is visited; the token opens nothing else.
 	Client scope.Client `json:"c"`
 	// Expires is when the token ends, in Unix seconds.
@@ -53,6 +56,20 @@ func (d *Directory) VisitorToken(session *Session, client scope.Client) string {
 		return minted.token
 	}
 	token := d.mintVisitorToken(Visitor{SessionID: session.ID, Client: client, Expires: expires})
+	d.visitors.replace(visit, visitorToken{token: token, expires: expires, keys: keys})
+	return token
+}
+
+// VisitorTokenOfGrant is VisitorToken for a visit by a grant. The token ends with
+// the grant.
+func (d *Directory) VisitorTokenOfGrant(grant *Grant, client scope.Client) string {
+	expires := d.now().Truncate(VisitorRenewal).Add(VisitorLifetime).Unix()
+	visit := appendTexts(nil, "grant", grant.ID, client.Service, client.Server.User, client.Server.Name)
+	keys := d.keys.InForce()
+	if minted, known := d.visitors.get(visit); known && minted.expires == expires && minted.keys == keys {
+		return minted.token
+	}
+	token := d.mintVisitorToken(Visitor{Grant: grant, Client: client, Expires: min(expires, grant.Expires)})
 	d.visitors.replace(visit, visitorToken{token: token, expires: expires, keys: keys})
 	return token
 }
@@ -102,6 +119,9 @@ func (d *Directory) byVisitorToken(ctx context.Context, secret string) (*Identit
 		return nil, ErrInvalid
 	}
 	return d.identify(ctx, rememberedToken, secret, func(r store.Reader) (*Identity, time.Time, error) {
+		if visitor.Grant != nil {
+			return d.ofVisitorOfGrant(r, visitor)
+		}
 		session, err := d.session(r, visitor.SessionID)
 		if err != nil {
 			return nil, time.Time{}, err
@@ -114,6 +134,15 @@ func (d *Directory) byVisitorToken(ctx context.Context, secret string) (*Identit
 		identity.Scopes, err = d.cut(r, nil, identity.Owner, visitor.Client, held)
 		return identity, earlier(d.end(session), time.Unix(visitor.Expires, 0)), err
 	})
+}
+
+func (d *Directory) ofVisitorOfGrant(r store.Reader, visitor Visitor) (*Identity, time.Time, error) {
+	identity, until, err := d.ofGrant(r, *visitor.Grant)
+	if err != nil || visitor.Grant.Client != visitor.Client {
+		return nil, time.Time{}, cmp.Or(err, ErrInvalid)
+	}
+	identity.Visitor = &visitor
+	return identity, earlier(until, time.Unix(visitor.Expires, 0)), nil
 }
 
 func earlier(a, b time.Time) time.Time {

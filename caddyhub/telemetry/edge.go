@@ -12,7 +12,7 @@ type edge struct {
 	allowed, redirected, stopped prometheus.Counter
 	refused                      map[int]prometheus.Counter
 	refusedOther                 prometheus.Counter
-	unreachable                  prometheus.Counter
+	unreachable, granted         prometheus.Counter
 	closed                       map[string]prometheus.Counter
 }
 
@@ -22,7 +22,10 @@ func newEdge(m *Metrics) edge {
 	failures := prometheus.NewCounter(prometheus.CounterOpts{
 		Namespace: ours, Name: "upstream_failures_total", Help: "Requests whose server or service did not answer.",
 	})
-	m.hub = append(m.hub, failures)
+	grants := prometheus.NewCounter(prometheus.CounterOpts{
+		Namespace: ours, Name: "grants_total", Help: "Grants that browsers have got for tokens in links.",
+	})
+	m.hub = append(m.hub, failures, grants)
 	return edge{
 		allowed: decisions["allowed"], redirected: decisions["redirected"], stopped: decisions["server_not_running"],
 		refused: map[int]prometheus.Counter{
@@ -30,7 +33,7 @@ func newEdge(m *Metrics) edge {
 			http.StatusForbidden: decisions["forbidden"], http.StatusNotFound: decisions["not_found"],
 			http.StatusServiceUnavailable: decisions["unavailable"],
 		},
-		refusedOther: decisions[other], unreachable: failures,
+		refusedOther: decisions[other], unreachable: failures, granted: grants,
 		closed: m.counters("websockets_closed_total", "WebSockets that the hub has closed: revoked, or their server stopped.", "reason",
 			"revoked", "server_stopped"),
 	}
@@ -56,6 +59,9 @@ func (m *Metrics) Refused(status int) {
 
 // Unreachable counts a request whose upstream did not answer.
 func (m *Metrics) Unreachable() { m.edge.unreachable.Inc() }
+
+// Granted counts a grant that a browser has got for a token in a link.
+func (m *Metrics) Granted() { m.edge.granted.Inc() }
 
 // SocketClosed counts a WebSocket that was closed because it may not stay open,
 // or because its server is gone.

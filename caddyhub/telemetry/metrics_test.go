@@ -105,6 +105,7 @@ func TestCounts(t *testing.T) {
 	m.Refused(403)
 	m.Refused(418)
 	m.Unreachable()
+	m.Granted()
 	m.SocketClosed(true)
 	m.SocketClosed(false)
 	m.Culled("server", "idle")
@@ -145,6 +146,7 @@ func TestCounts(t *testing.T) {
 		"caddyhub_decisions_total{decision=forbidden}":                                   1,
 		"caddyhub_decisions_total{decision=other}":                                       1,
 		"caddyhub_upstream_failures_total{}":                                             1,
+		"caddyhub_grants_total{}":                                                        1,
 		"caddyhub_websockets_closed_total{reason=revoked}":                               1,
 		"caddyhub_websockets_closed_total{reason=server_stopped}":                        1,
 		"caddyhub_culled_total{what=server idle}":                                        1,

@@ -12,7 +12,7 @@ import (
 
 // View is one of the view models of this package: Login, Logout, Home,
 // SpawnOptions, SpawnPending, StopPending, NotRunning, Token, Consent,
-// AcceptShare, Admin or Error.
+// AcceptShare, ActAs, Admin or Error.
 type View interface {
 	// template is the name of the page's template.
 	template() string

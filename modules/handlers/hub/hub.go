@@ -28,7 +28,9 @@ func init() {
 
 // parseHub expands the directive into its parts, in the order that is right:
 //
-//	hub [<matcher>]
+//	hub [<matcher>] {
+//		token_in_url [<matcher>] off|persist
+//	}
 //
 // becomes
 //
@@ -40,6 +42,7 @@ func init() {
 //		hub_proxy
 //	}
 //
+// where hub_auth has the options of the block,
 // without a subroute of its own, which Caddy would put together anew for every
 // request.
 func parseHub(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
@@ -50,7 +53,11 @@ func parseHub(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := words.Module(h.Dispenser, "hub", nil); err != nil {
+	gate := new(hubauth.Handler)
+	err = words.Module(h.Dispenser, "hub", map[string]words.Word{
+		"token_in_url": hubauth.ParseTokenInURL(h, &gate.TokenInURL),
+	})
+	if err != nil {
 		return nil, err
 	}
 	part := func(handler any, name string) json.RawMessage {
@@ -60,7 +67,7 @@ func parseHub(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 		part(new(hubapi.Handler), "hub_api"),
 		part(new(huboauth.Handler), "hub_oauth"),
 		part(new(hublogin.Handler), "hub_login"),
-		part(new(hubauth.Handler), "hub_auth"),
+		part(gate, "hub_auth"),
 		part(new(hubproxy.Handler), "hub_proxy"),
 	}}
 	if matcher != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/caddyhub/caddyhub/caddyhub/edge"
 	"github.com/caddyhub/caddyhub/caddyhub/hub"
 	"github.com/caddyhub/caddyhub/caddyhub/route"
 	"github.com/caddyhub/caddyhub/modules/app"
@@ -26,6 +27,11 @@ func init() {
 // of the visitor and without the cookies of the hub. A request for anything
 // else is answered 404: nothing passes this handler undecided.
 type Handler struct {
+	// TokenInURL says what tokens in links are worth: the first entry that matches
+	// a request counts. Default: nothing, as if there were one entry with the mode
+	// "off".
+	TokenInURL []*TokenInURL `json:"token_in_url,omitempty"`
+
 	app *app.App
 }
 
@@ -36,8 +42,10 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 
 // Provision finds the hub.
 func (h *Handler) Provision(ctx caddy.Context) (err error) {
-	h.app, err = app.Of(ctx, "hub_auth")
-	return err
+	if h.app, err = app.Of(ctx, "hub_auth"); err != nil {
+		return err
+	}
+	return tokenRules(h.TokenInURL).provision(ctx)
 }
 
 // ServeHTTP decides. What was decided about must be what the client asked for,
@@ -59,8 +67,12 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	if !site.Edge.Serves(r) {
 		return caddyhttp.Error(http.StatusNotFound, nil)
 	}
+	mode, err := tokenRules(h.TokenInURL).of(r)
+	if err != nil {
+		return err
+	}
 	peer := r.RemoteAddr
-	return site.Edge.Serve(w, app.Prepare(r), func(w http.ResponseWriter, out *http.Request, _ route.Route) error {
+	return site.Edge.ServeBy(edge.Rules{TokenInURL: mode}, w, app.Prepare(r), func(w http.ResponseWriter, out *http.Request, _ route.Route) error {
 		// What a proxy appends to X-Forwarded-For is who spoke to Caddy.
 		out.RemoteAddr = peer
 		return next.ServeHTTP(w, out)
@@ -69,14 +81,23 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 
 // UnmarshalCaddyfile sets up the handler. Syntax:
 //
-//	hub_auth [<matcher>]
+//	hub_auth [<matcher>] {
+//		token_in_url [<matcher>] off|persist
+//	}
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	return words.Module(d, "hub_auth", nil)
+	return h.unmarshal(httpcaddyfile.Helper{Dispenser: d})
+}
+
+// unmarshal is UnmarshalCaddyfile where there are named matchers.
+func (h *Handler) unmarshal(helper httpcaddyfile.Helper) error {
+	return words.Module(helper.Dispenser, "hub_auth", map[string]words.Word{
+		"token_in_url": ParseTokenInURL(helper, &h.TokenInURL),
+	})
 }
 
 func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	handler := new(Handler)
-	return handler, handler.UnmarshalCaddyfile(h.Dispenser)
+	return handler, handler.unmarshal(h)
 }
 
 type rewritten struct{}
