@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/caddyhub/caddyhub/caddyhub/authenticator"
@@ -128,12 +129,18 @@ func scopesOf(r store.Reader, wish tokenWish) ([]string, error) {
 	return scopes, nil
 }
 
-// checkHeld refuses scopes that do not exist or that the owner does not hold.
+// checkHeld refuses scopes that do not exist or that the owner does not hold. In a
+// limited session they must be held there too, since the token outlives it.
 func (c *call) checkHeld(r store.Reader, scopes []string) error {
 	owner := identity.UserOwner(c.user)
 	held, err := c.options.Directory.OwnerScopes(r, owner)
 	if err != nil {
 		return err
+	}
+	if c.identity.Limited() {
+		if held = c.scopes; slices.Contains(scopes, scope.Inherit) {
+			return refuse(http.StatusForbidden, "A token that inherits everything cannot be made in a session that is limited")
+		}
 	}
 	var named []string
 	for _, text := range scopes {

@@ -79,7 +79,7 @@ func (p *Provider) weighScopes(r store.Reader, visitor *identity.Identity, reque
 	if found.client.Target == (scope.Client{}) {
 		return refuseOnPage(http.StatusInternalServerError, "OAuth configuration error")
 	}
-	granter := newGranter(r, p.directory.Definitions(), visitor.Name(), found.client)
+	granter := newGranter(r, p.directory.Definitions(), visitor, found.client)
 	offered, err := granter.grant(request.scopes, visitor.Scopes)
 	if err != nil {
 		return err

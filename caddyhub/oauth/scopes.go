@@ -24,14 +24,17 @@ type granter struct {
 	owner       scope.Owner
 	// allowed is what the client may ask for, unexpanded.
 	allowed []string
+	// limited says that the login has less than its user.
+	limited bool
 }
 
-func newGranter(r store.Reader, definitions *scope.Definitions, user string, client identity.OAuthClient) *granter {
+func newGranter(r store.Reader, definitions *scope.Definitions, visitor *identity.Identity, client identity.OAuthClient) *granter {
 	return &granter{
 		reader:      r,
 		definitions: definitions,
-		owner:       scope.Owner{User: user, Client: client.Target},
+		owner:       scope.Owner{User: visitor.Name(), Client: client.Target},
 		allowed:     client.AllowedScopes,
+		limited:     visitor.Limited(),
 	}
 }
 
@@ -117,8 +120,12 @@ func (g *granter) requested(texts []string) ([]string, error) {
 
 // ofUser is all that the user has: the scopes of the roles as they are written,
 // so that a request for one of them is granted as it is written, and what they
-// mean. A token that inherits has what its owner has.
+// mean. A token that inherits has what its owner has. A login with a limit has what
+// its scopes mean and nothing else: a token would not know of the limit.
 func (g *granter) ofUser(held scope.Set) ([]string, error) {
+	if g.limited {
+		return g.known(held.Strings()), nil
+	}
 	user, err := identity.GetUser(g.reader, g.owner.User)
 	if err != nil {
 		return nil, err
