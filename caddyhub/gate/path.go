@@ -58,6 +58,22 @@ func Canonical(r *http.Request, base string) (Path, error) {
 	return CanonicalPath(r.URL.EscapedPath(), base)
 }
 
+// Plain is Canonical for an app with the same rules for all of its paths: what has
+// to hold anywhere holds from the first segment on, and nothing else.
+func Plain(r *http.Request) (Path, error) {
+	escaped := r.URL.EscapedPath()
+	if err := checkRaw(rawPath(r.RequestURI)); err != nil {
+		return Path{}, err
+	}
+	if escaped == "" || escaped[0] != '/' {
+		return Path{}, ErrPathForm
+	}
+	if err := checkRaw(escaped); err != nil {
+		return Path{}, err
+	}
+	return Path{escaped: escaped}, checkSegments(escaped[1:], 0)
+}
+
 // CanonicalPath is Canonical for a percent-encoded path alone.
 func CanonicalPath(escaped, base string) (Path, error) {
 	if escaped == "" || escaped[0] != '/' {

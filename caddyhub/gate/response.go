@@ -27,6 +27,12 @@ func (x *Hygiene) SanitizeResponse(h http.Header, prefix string) {
 			break
 		}
 	}
+	x.SanitizeCookies(h)
+}
+
+// SanitizeCookies is the part of SanitizeResponse that holds for an upstream with
+// an origin of its own: no cookie with our names or for the hub's domain.
+func (x *Hygiene) SanitizeCookies(h http.Header) {
 	cookies := h["Set-Cookie"]
 	if !slices.ContainsFunc(cookies, x.refusesCookie) {
 		return
