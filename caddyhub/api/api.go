@@ -28,6 +28,10 @@ type Options struct {
 	Browser   *browser.Browser
 	Servers   *server.Manager
 	Login     *authenticator.Login
+	// Started, unless nil, is asked before a server of a user starts; it says no
+	// with an error of package refresh. The request is nil unless the user made it in
+	// a browser.
+	Started func(ctx context.Context, r *http.Request, user string) error
 	// Users answers about users from memory. Nil asks the store every time.
 	Users *userlist.List
 	// Base is the hub's path. Default "/".

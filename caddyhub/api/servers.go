@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/caddyhub/caddyhub/caddyhub/identity"
+	"github.com/caddyhub/caddyhub/caddyhub/refresh"
 	"github.com/caddyhub/caddyhub/caddyhub/server"
 )
 
@@ -41,6 +43,9 @@ func startServer(c *call) error {
 	// Any JSON object is the user's options, and stored as it came.
 	_, err := c.value()
 	if err == nil {
+		err = c.confirmed()
+	}
+	if err == nil {
 		err = c.options.Servers.Start(ctx, c.user, c.server, c.body)
 	}
 	if err != nil {
@@ -65,6 +70,24 @@ func startServer(c *call) error {
 		return c.empty(http.StatusAccepted, typeText)
 	}
 	return notStarted(s)
+}
+
+// confirmed asks, where so configured, whether the login of a user whose server is
+// about to start still holds (JupyterHub's refresh_pre_spawn).
+func (c *call) confirmed() error {
+	ctx := c.r.Context()
+	if c.options.Started == nil || c.options.Servers.MayStart(ctx, c.user, c.server) != nil {
+		return nil // the start itself says why not
+	}
+	var shown *http.Request
+	if c.visit.ByCookie && c.identity.Owner == identity.UserOwner(c.user) {
+		shown = c.r
+	}
+	err := c.options.Started(ctx, shown, c.user)
+	if errors.Is(err, refresh.ErrExpired) {
+		return refuse(http.StatusForbidden, "auth has expired for %s, login again", c.user)
+	}
+	return err
 }
 
 // cause is why a start is refused: what is wrong with the body only counts if

@@ -9,7 +9,6 @@ import (
 
 	"github.com/caddyhub/caddyhub/caddyhub/gate"
 	"github.com/caddyhub/caddyhub/caddyhub/proxy"
-	"github.com/caddyhub/caddyhub/caddyhub/refresh"
 )
 
 // closeTimeout bounds the writing of a close frame to a peer that may have stopped
@@ -62,7 +61,7 @@ func (o *webSocket) forget() { o.edge.options.Sockets.remove(o) }
 
 // review decides anew.
 func (o *webSocket) review(ctx context.Context) gate.Decision {
-	r, err := o.asked.request(refresh.InBackground(ctx))
+	r, err := o.asked.request(ctx)
 	if err != nil {
 		return gate.Decision{Verdict: gate.Refuse, Status: http.StatusBadRequest, Message: err.Error()}
 	}

@@ -5,17 +5,21 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/gate"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
+	"github.com/caddyhub/caddyhub/caddyhub/refresh"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 )
 
 const (
 	// reviewInterval is how often open sockets are decided about without any
-	// news: sessions and tokens also end by the clock.
-	reviewInterval = 15 * time.Second
+	// news: sessions and tokens also end by the clock. minReviewInterval is how
+	// often at most, whatever ReviewEvery asks for.
+	reviewInterval    = 15 * time.Second
+	minReviewInterval = time.Second
 	// reviewTimeout bounds one decision.
 	reviewTimeout = 5 * time.Second
 	// followPause is how long to wait before a lost feed is opened again.
@@ -37,6 +41,8 @@ type Sockets struct {
 	closed func(code int)
 	mu     sync.Mutex
 	open   map[watched]struct{}
+	// interval is between two looks by the clock.
+	interval atomic.Int64
 }
 
 // watched is an open WebSocket.
@@ -55,7 +61,19 @@ func NewSockets(log *slog.Logger) *Sockets {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Sockets{log: log, open: make(map[watched]struct{})}
+	s := &Sockets{log: log, open: make(map[watched]struct{})}
+	s.ReviewEvery(0)
+	return s
+}
+
+// ReviewEvery has sockets decided about at least that often, though not more often
+// than each second: logins behind them are to be confirmed then. Zero or less, and
+// whatever is longer than usual, means as often as usual.
+func (s *Sockets) ReviewEvery(interval time.Duration) {
+	if interval <= 0 || interval > reviewInterval {
+		interval = reviewInterval
+	}
+	s.interval.Store(int64(max(interval, minReviewInterval)))
 }
 
 // Len is how many sockets are open.
@@ -80,8 +98,11 @@ func (s *Sockets) Run(ctx context.Context, from store.Store) error {
 }
 
 func (s *Sockets) reviewByTheClock(ctx context.Context) {
-	for wait(ctx, reviewInterval) {
-		s.review(ctx, nil)
+	for last := time.Now(); wait(ctx, minReviewInterval); {
+		if time.Since(last) >= time.Duration(s.interval.Load()) {
+			s.review(ctx, nil)
+			last = time.Now()
+		}
 	}
 }
 
@@ -176,7 +197,7 @@ func (s *Sockets) of(users map[string]bool) []watched {
 func (s *Sockets) decide(ctx context.Context, open watched) {
 	ctx, cancel := context.WithTimeout(ctx, reviewTimeout)
 	defer cancel()
-	decision := open.review(ctx)
+	decision := open.review(refresh.InBackground(ctx))
 	if code, refused := decision.CloseCode(); refused {
 		user, _ := open.whose()
 		s.log.Info("WebSocket closed: it is not allowed any more", "user", user, "code", code, "reason", decision.Message)

@@ -188,6 +188,7 @@ func (h *Hub) enforce(ctx context.Context, settings Settings, services []route.R
 	p.directory.Configure(settings.Identity)
 	p.authenticators.Store(&settings.Authenticators)
 	p.culler.Configure(settings.Cull)
+	p.reviews(settings.Refresh.Every)
 	h.relay.to(cmp.Or(settings.Log, h.fallback))
 	return nil
 }

@@ -61,7 +61,7 @@ func refusedAs(err error) telemetry.SpawnStatus {
 
 // watch says where the metrics read what they do not count.
 func (p *parts) watch() {
-	p.sockets.Closed(func(code int) { p.metrics.SocketClosed(code == 1008) })
+	p.sockets.Closed(p.metrics.SocketClosed)
 	pending := func() int { return p.census.Count(server.KindPending) }
 	p.metrics.Watch(telemetry.Gauges{
 		Users: func() int { return p.census.Count(identity.KindUserNumber) },

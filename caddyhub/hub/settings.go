@@ -51,6 +51,8 @@ type Settings struct {
 	ServiceCheckInterval time.Duration
 	// Tokens limits tokens.
 	Tokens Tokens
+	// Refresh says how logins elsewhere are confirmed.
+	Refresh Refresh
 
 	// Servers are the settings of single-user servers.
 	Servers server.Settings
@@ -95,4 +97,11 @@ type Tokens struct {
 	MaxLifetime time.Duration
 	// OAuthLifetime of those issued by OAuth; zero means that of a session.
 	OAuthLifetime time.Duration
+}
+
+// Refresh says how logins elsewhere are confirmed while people work; see
+// refresh.Options, where zero and negative values mean the same.
+type Refresh struct {
+	Every, Grace time.Duration
+	BeforeStart  bool
 }

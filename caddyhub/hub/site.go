@@ -56,7 +56,9 @@ func newSite(p *parts, settings Settings, log *slog.Logger) (*Site, error) {
 	if err != nil {
 		return nil, fmt.Errorf("hub: login: %w", err)
 	}
+	checker := p.checker(settings, login, log)
 	visitors := browser.New(browser.Options{
+		Confirmer: checker,
 		Directory: p.directory, Base: settings.Base, PublicURL: settings.PublicURL, Log: log,
 	})
 	site := &Site{settings: settings, directory: p.directory, routes: p.routes, audit: p.audit}
@@ -79,6 +81,7 @@ func newSite(p *parts, settings Settings, log *slog.Logger) (*Site, error) {
 		Named: settings.Servers.Named, TokenMaxLifetime: settings.Tokens.MaxLifetime, Log: log,
 		UserOptions: settings.Servers.UserOptions,
 		Observe:     p.metrics.Request, Audit: p.audit,
+		Started:   checker.Started,
 		Attempted: func(outcome audit.Outcome) { p.metrics.Login(string(outcome)) },
 		// The edge needs the pages for its refusals, so it is made after them.
 		UserPath: func(w http.ResponseWriter, r *http.Request) { site.Edge.Answer(w, r) },
@@ -92,7 +95,7 @@ func newSite(p *parts, settings Settings, log *slog.Logger) (*Site, error) {
 	site.API = api.New(api.Options{
 		Directory: p.directory, Browser: visitors, Servers: p.servers, Login: login, Users: p.users,
 		Base: settings.Base, PublicURL: settings.PublicURL, TokenMaxLifetime: settings.Tokens.MaxLifetime,
-		NamedServers:    settings.Servers.Named.Enabled,
+		NamedServers: settings.Servers.Named.Enabled, Started: checker.Started,
 		RegisterService: registerServices(p.directory, settings.Base), Routes: p.routes, ServicePID: pidOf,
 		CheckRoutes:      func(ctx context.Context) error { return p.checkRoutes(ctx, settings.Base) },
 		Shutdown:         p.shutdown(settings.Exit, log),

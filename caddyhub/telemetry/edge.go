@@ -34,8 +34,8 @@ func newEdge(m *Metrics) edge {
 			http.StatusServiceUnavailable: decisions["unavailable"],
 		},
 		refusedOther: decisions[other], unreachable: failures, granted: grants,
-		closed: m.counters("websockets_closed_total", "WebSockets that the hub has closed: revoked, or their server stopped.", "reason",
-			"revoked", "server_stopped"),
+		closed: m.counters("websockets_closed_total", "WebSockets that the hub has closed: revoked, their server stopped, or their login not confirmed for too long.", "reason",
+			"revoked", "server_stopped", "unconfirmed"),
 	}
 }
 
@@ -63,12 +63,16 @@ func (m *Metrics) Unreachable() { m.edge.unreachable.Inc() }
 // Granted counts a grant that a browser has got for a token in a link.
 func (m *Metrics) Granted() { m.edge.granted.Inc() }
 
-// SocketClosed counts a WebSocket that was closed because it may not stay open,
-// or because its server is gone.
-func (m *Metrics) SocketClosed(revoked bool) {
-	if revoked {
+// SocketClosed counts a WebSocket that the hub has closed, by the code: 1008 where
+// it may not stay open, 1013 where its login could not be confirmed for too long,
+// and any other where its server is gone.
+func (m *Metrics) SocketClosed(code int) {
+	switch code {
+	case 1008:
 		m.edge.closed["revoked"].Inc()
-		return
+	case 1013:
+		m.edge.closed["unconfirmed"].Inc()
+	default:
+		m.edge.closed["server_stopped"].Inc()
 	}
-	m.edge.closed["server_stopped"].Inc()
 }

@@ -66,7 +66,8 @@ func TestSeries(t *testing.T) {
 		"jupyterhub_running_servers":                {""},
 		"jupyterhub_total_users":                    {""},
 		"caddyhub_logins_total":                     {"outcome=failure", "outcome=refused", "outcome=success"},
-		"caddyhub_websockets_closed_total":          {"reason=revoked", "reason=server_stopped"},
+		"caddyhub_websockets_closed_total":          {"reason=revoked", "reason=server_stopped", "reason=unconfirmed"},
+		"caddyhub_login_refreshes_total":            {"answer=changed", "answer=fresh", "answer=login_again", "answer=unavailable"},
 		"caddyhub_store_in_touch":                   {""},
 		"process_cpu_seconds_total":                 {""},
 	} {
@@ -106,8 +107,8 @@ func TestCounts(t *testing.T) {
 	m.Refused(418)
 	m.Unreachable()
 	m.Granted()
-	m.SocketClosed(true)
-	m.SocketClosed(false)
+	m.SocketClosed(1008)
+	m.SocketClosed(1001)
 	m.Culled("server", "idle")
 	m.Login("refused")
 	m.Login("nonsense")

@@ -10,6 +10,8 @@ import (
 type people struct {
 	active map[string]prometheus.Gauge
 	logins map[string]prometheus.Counter
+	// refreshes are questions to authenticators about logins.
+	refreshes map[string]prometheus.Counter
 }
 
 // Period is a time over which active users are counted.
@@ -30,6 +32,8 @@ func newPeople(m *Metrics) people {
 	made := people{
 		active: make(map[string]prometheus.Gauge),
 		logins: m.counters("logins_total", "Attempts to log in.", "outcome", "success", "refused", "failure"),
+		refreshes: m.counters("login_refreshes_total", "Questions to authenticators whether a login still holds.", "answer",
+			"fresh", "changed", "login_again", "unavailable"),
 	}
 	for _, period := range Periods {
 		made.active[period.Name] = active.WithLabelValues(period.Name)
@@ -46,3 +50,7 @@ func (m *Metrics) ActiveUsers(period string, users int) {
 
 // Login counts an attempt to log in: "success", "refused" or "failure".
 func (m *Metrics) Login(outcome string) { count(m.people.logins, outcome) }
+
+// Refreshed counts a question whether a login still holds, by the answer: "fresh",
+// "changed", "login_again" or "unavailable".
+func (m *Metrics) Refreshed(answer string) { count(m.people.refreshes, answer) }

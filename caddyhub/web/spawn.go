@@ -87,6 +87,9 @@ func (c *call) start(user, name string, options json.RawMessage) error {
 	ctx := c.r.Context()
 	asks := c.options.UserOptions.Asks()
 	c.did(actionStart, audit.ServerOf(user, name))
+	if err := c.confirmed(user); err != nil {
+		return err
+	}
 	if err := c.options.Servers.Start(ctx, user, name, options); err != nil {
 		if why, mendable := onForm(err); asks && mendable {
 			setRetryAfter(c.w.Header(), describe(err).retryAfter)
@@ -106,6 +109,18 @@ func (c *call) start(user, name string, options json.RawMessage) error {
 		return c.showStopped(s)
 	}
 	return c.redirect(c.pendingURL(user, name), http.StatusFound)
+}
+
+// confirmed asks, where so configured, whether the login of a user whose server is
+// about to start still holds.
+func (c *call) confirmed(user string) error {
+	switch {
+	case c.options.Started == nil:
+		return nil
+	case user == c.visit.Identity.Name():
+		return c.options.Started(c.r.Context(), c.r, user)
+	}
+	return c.options.Started(c.r.Context(), nil, user)
 }
 
 // toServer sends the visitor to a running server, or where they wanted to go.

@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -48,6 +49,9 @@ type Options struct {
 	// Handover gives the login to other hosts; nil if there are none.
 	Handover *handover.Handover
 
+	// Started, unless nil, is asked before a server of a user starts; it says no
+	// with an error of package refresh. The request is nil if somebody else starts it.
+	Started func(ctx context.Context, r *http.Request, user string) error
 	// UserPath answers {hub}user/..., where requests for servers that do not
 	// run come by, with whatever the gate says.
 	UserPath http.HandlerFunc

@@ -75,7 +75,13 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 //			...
 //		}
 //		named_servers { limit_per_user <number> }
-//		session { idle_timeout <duration>; max_lifetime <duration> }
+//		session {
+//			idle_timeout <duration>
+//			max_lifetime <duration>
+//			refresh <duration>|off
+//			refresh_grace <duration>|off
+//			refresh_pre_spawn
+//		}
 //		token { max_lifetime <duration>; oauth_lifetime <duration> }
 //		limits { concurrent_spawns <number>|unlimited; active_servers <number> }
 //		role <name> { description <text>; scopes <scopes...>; users <names...>; groups <names...>; services <names...> }
@@ -224,6 +230,10 @@ func (a *App) parseSession(d *caddyfile.Dispenser) error {
 	return block(d, "session", map[string]words.Word{
 		"idle_timeout": words.ToDuration(&a.Session.IdleTimeout),
 		"max_lifetime": words.ToDuration(&a.Session.MaxLifetime),
+
+		"refresh":           words.ToDurationOrOff(&a.Session.Refresh),
+		"refresh_grace":     words.ToDurationOrOff(&a.Session.RefreshGrace),
+		"refresh_pre_spawn": words.ToTrue(&a.Session.RefreshPreSpawn),
 	})
 }
 

@@ -14,6 +14,19 @@ type Session struct {
 	// MaxLifetime ends a session so long after the login, in use or not.
 	// Default: 14d, JupyterHub's cookie_max_age_days.
 	MaxLifetime words.Duration `json:"max_lifetime,omitempty"`
+	// Refresh is how old the last answer of the authenticator may be, when there is
+	// a request or an open WebSocket, before it is asked again whether the login
+	// still holds, if it can be asked (JupyterHub's auth_refresh_age). A no ends the
+	// user's sessions by that authenticator. "off" asks never by time. Default: 5m.
+	Refresh words.DurationOrOff `json:"refresh,omitempty"`
+	// RefreshGrace is how long after that a session goes on while there is no
+	// answer, because the identity service is in trouble. Then requests are answered
+	// 503, and WebSockets closed with 1013, until there is one; nobody is logged out
+	// for that. "off" lets nothing go on. Default: 1h.
+	RefreshGrace words.DurationOrOff `json:"refresh_grace,omitempty"`
+	// RefreshPreSpawn asks before each start of a server as well, whatever the age
+	// (JupyterHub's refresh_pre_spawn). Default: no.
+	RefreshPreSpawn bool `json:"refresh_pre_spawn,omitempty"`
 }
 
 // Token limits API tokens.

@@ -95,6 +95,7 @@ func (a *App) settings() (hub.Settings, error) {
 	if settings.PublicURL == nil {
 		settings.PublicURL = a.publicURL()
 	}
+	settings.Refresh = a.refresh()
 	settings.ServiceCheckInterval = a.ServiceCheckInterval.interval()
 	if a.Token != nil {
 		settings.Tokens.MaxLifetime = time.Duration(a.Token.MaxLifetime)
@@ -127,6 +128,16 @@ func (a *App) sessionLimits() identity.SessionLimits {
 	}
 	return identity.SessionLimits{
 		Idle: time.Duration(a.Session.IdleTimeout), Lifetime: time.Duration(a.Session.MaxLifetime),
+	}
+}
+
+func (a *App) refresh() hub.Refresh {
+	if a.Session == nil {
+		return hub.Refresh{}
+	}
+	return hub.Refresh{
+		Every: time.Duration(a.Session.Refresh), Grace: time.Duration(a.Session.RefreshGrace),
+		BeforeStart: a.Session.RefreshPreSpawn,
 	}
 }
 

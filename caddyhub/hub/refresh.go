@@ -1,0 +1,27 @@
+package hub
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/caddyhub/caddyhub/caddyhub/authenticator"
+	"github.com/caddyhub/caddyhub/caddyhub/refresh"
+)
+
+// checker asks about logins elsewhere as a configuration says.
+func (p *parts) checker(settings Settings, login *authenticator.Login, log *slog.Logger) *refresh.Checker {
+	return refresh.New(refresh.Options{
+		Directory: p.directory, Login: login,
+		Every: settings.Refresh.Every, Grace: settings.Refresh.Grace, BeforeStart: settings.Refresh.BeforeStart,
+		Observe: func(outcome refresh.Outcome) { p.metrics.Refreshed(string(outcome)) }, Audit: p.audit, Log: log,
+	})
+}
+
+// reviews has open WebSockets looked at as often as logins are to be confirmed:
+// some sessions make no other traffic.
+func (p *parts) reviews(every time.Duration) {
+	if every == 0 {
+		every = refresh.DefaultEvery
+	}
+	p.sockets.ReviewEvery(every)
+}
