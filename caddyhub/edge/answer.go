@@ -38,19 +38,22 @@ func (e *Edge) Answer(w http.ResponseWriter, r *http.Request) {
 	}
 	inner := r.Clone(r.Context())
 	inner.URL, inner.RequestURI = parsed, target
-	v := e.look(inner, Rules{})
-	decision := v.decide(e.links())
+	v := e.lookAnywhere(inner, Rules{})
+	decision := v.decide(e.links(r))
 	if !decision.Allowed() {
 		e.refuse(w, inner, v, decision)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(w, r, target, http.StatusFound)
+	http.Redirect(w, r, e.originOf(v.path)+target, http.StatusFound)
 }
 
-func (e *Edge) links() gate.Links { return gate.Links{Hub: e.options.Base.Hub("")} }
-
 func (e *Edge) refuse(w http.ResponseWriter, r *http.Request, v *visit, decision gate.Decision) {
+	gate.KeepApart(w.Header())
+	if e.fetchesLogin(v, decision) {
+		e.options.Handover.Begin(w, r)
+		return
+	}
 	if decision.JSON || decision.Verdict == gate.Redirect || e.options.Refused == nil {
 		decision.Write(w, nil)
 		return

@@ -83,7 +83,7 @@ func (e *Edge) choice(w http.ResponseWriter, r *http.Request, v *visit) bool {
 	case err != nil && !errors.Is(err, identity.ErrInvalid):
 		e.report(r.Context(), "choice not taken", err)
 		v.subject.Identity = gate.IdentityUnavailable
-		e.refuse(w, r, v, v.decide(e.links()))
+		e.refuse(w, r, v, v.decide(e.links(r)))
 		return true
 	}
 	// Of a token that has ended meanwhile the page itself will tell.

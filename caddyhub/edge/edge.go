@@ -28,11 +28,13 @@ import (
 
 	"github.com/caddyhub/caddyhub/caddyhub/browser"
 	"github.com/caddyhub/caddyhub/caddyhub/gate"
+	"github.com/caddyhub/caddyhub/caddyhub/handover"
 	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/proxy"
 	"github.com/caddyhub/caddyhub/caddyhub/route"
 	"github.com/caddyhub/caddyhub/caddyhub/server"
+	"github.com/caddyhub/caddyhub/caddyhub/subdomain"
 )
 
 // Options are what an Edge is made of. All but PublicURL, NamedServers and Log
@@ -49,6 +51,11 @@ type Options struct {
 	// PublicURL is the origin of the site as browsers see it; nil if only the
 	// request can tell.
 	PublicURL *url.URL
+	// Domain is where users and services have hosts of their own; the zero Domain
+	// means that all are reached by path.
+	Domain subdomain.Domain
+	// Handover fetches the login for such a host. Required with Domain.
+	Handover *handover.Guest
 	// NamedServers says whether a path may name a server of a user.
 	NamedServers bool
 	// Refused shows a person why there is nothing to see: the server that they
@@ -102,7 +109,7 @@ func New(options Options) *Edge {
 	e.checks = newErrands(maxChecks, checkPause, e.now)
 	e.activities.to = options.Directory.Activity()
 	host := ""
-	if options.PublicURL != nil {
+	if options.PublicURL != nil && options.Domain.IsZero() {
 		host = options.PublicURL.Hostname()
 	}
 	rules := gate.HygieneOptions{
@@ -140,10 +147,13 @@ func (e *Edge) ServeBy(rules Rules, w http.ResponseWriter, r *http.Request, forw
 	if e.followsLink(w, r, v) {
 		return nil
 	}
-	decision := v.decide(e.links())
+	decision := v.decide(e.links(r))
 	e.options.Observer.decided(decision)
 	if !decision.Allowed() {
 		e.refuse(w, r, v, decision)
+		return nil
+	}
+	if e.addsSlash(w, r, v) {
 		return nil
 	}
 	e.options.Observer.visited(r, v)

@@ -65,7 +65,7 @@ func (o *webSocket) review(ctx context.Context) gate.Decision {
 	if err != nil {
 		return gate.Decision{Verdict: gate.Refuse, Status: http.StatusBadRequest, Message: err.Error()}
 	}
-	return o.edge.look(r, o.asked.rules).decide(o.edge.links())
+	return o.edge.look(r, o.asked.rules).decide(o.edge.links(r))
 }
 
 // leave is called when the handler is done: the socket has ended, or is a tunnel.

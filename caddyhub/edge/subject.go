@@ -34,7 +34,8 @@ func (e *Edge) lookAtSubject(r *http.Request, v *visit) {
 		return
 	}
 	v.subject.Identity = gate.IdentityVerified
-	v.subject.XSRF = e.options.Browser.XSRF(r, v.Visit, gate.AreaServer, e.prefix(v))
+	v.subject.XSRF = e.options.Browser.XSRF(r, v.Visit, e.area(v), e.prefix(v))
+	v.subject.Confined = v.confined()
 	v.subject.Access = e.accessOf(r.Context(), v.Identity, v.client)
 }
 
@@ -45,7 +46,7 @@ func (e *Edge) lookAtSubject(r *http.Request, v *visit) {
 func (e *Edge) identify(r *http.Request, v *visit) (browser.Visit, error) {
 	names := e.options.Browser.CredentialNames(r)
 	names.TokenInURL = v.request.Class.Kind == gate.KindWebSocket
-	visit := browser.Visit{Credentials: gate.ReadCredentials(r, names), Request: r}
+	visit := e.options.Browser.Presented(r, names)
 	credentials := &visit.Credentials
 	if credentials.Ambiguous {
 		return visit, nil

@@ -53,8 +53,19 @@ func (v *visit) scopes() []string {
 	return nil
 }
 
-// look finds out what the gate needs to know.
+// look finds out what the gate needs to know. Of what belongs to another host it
+// finds out nothing but that.
 func (e *Edge) look(r *http.Request, rules Rules) *visit {
+	if path, err := gate.Canonical(r, string(e.options.Base)); err == nil {
+		if origin := e.elsewhere(r, path); origin != "" {
+			return misdirected(r, path, origin)
+		}
+	}
+	return e.lookAnywhere(r, rules)
+}
+
+// lookAnywhere is look whatever the host of the request.
+func (e *Edge) lookAnywhere(r *http.Request, rules Rules) *visit {
 	v := &visit{rules: rules}
 	var pathError error
 	v.path, pathError = gate.Canonical(r, string(e.options.Base))
@@ -68,7 +79,7 @@ func (e *Edge) look(r *http.Request, rules Rules) *visit {
 		v.resource.Open = true
 		return v
 	}
-	e.lookAtTarget(r.Context(), r.Host, v)
+	e.lookAtTarget(r.Context(), e.routedHost(r, v.path), v)
 	if v.resource.Open {
 		return v // the service finds out itself who is before it
 	}

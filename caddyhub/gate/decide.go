@@ -58,6 +58,9 @@ type Request struct {
 	URI string
 	// PathError from Canonical; nil if the path is canonical.
 	PathError error
+	// Elsewhere is the origin that the path belongs to, "https://ada.example.org",
+	// if the request was sent to another one. Empty: it is where it belongs.
+	Elsewhere string
 }
 
 // Subject is what Decide needs to know about who sent it.
@@ -127,6 +130,8 @@ func Decide(request Request, subject Subject, resource Resource, links Links) De
 		return a.refuse(400, request.PathError.Error())
 	case request.Class.StrayUpgrade:
 		return a.refuse(400, "the request asks for a protocol other than WebSocket")
+	case request.Elsewhere != "":
+		return a.misdirected()
 	case subject.Ambiguous:
 		return a.refuse(400, "the request carries more than one token")
 	case subject.Identity == IdentityUnavailable:

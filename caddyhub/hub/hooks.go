@@ -16,6 +16,9 @@ import (
 // take in their life: the one that last logged the user in is asked.
 func (p *parts) serverSettings(settings Settings) server.Settings {
 	servers := settings.Servers
+	if domain := settings.Domain; !domain.IsZero() {
+		servers.UserOrigin = func(user string) string { return domain.Origin(domain.OfUser(user)) }
+	}
 	by := make(map[string]authenticator.Authenticator, len(settings.Authenticators))
 	for _, named := range settings.Authenticators {
 		by[named.Name] = named.Authenticator

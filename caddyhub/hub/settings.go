@@ -10,6 +10,7 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/server"
+	"github.com/caddyhub/caddyhub/caddyhub/subdomain"
 	"github.com/caddyhub/caddyhub/caddyhub/web/page"
 )
 
@@ -32,6 +33,12 @@ type Settings struct {
 	Base hubpath.Base
 	// PublicURL is the origin that users see; nil if only requests can tell.
 	PublicURL *url.URL
+	// Domain is where users and services have hosts of their own; the zero Domain
+	// means that all share the host of the hub. It needs a PublicURL.
+	Domain subdomain.Domain
+	// Guest says of further hosts, in canonical form, whether the login is handed
+	// over to them: those of apps that the hub guards elsewhere. Nil: to none.
+	Guest func(host string) bool
 	// DefaultURL is where a login leads; empty means the user's server.
 	DefaultURL string
 

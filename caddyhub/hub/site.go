@@ -12,6 +12,7 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/authenticator"
 	"github.com/caddyhub/caddyhub/caddyhub/browser"
 	"github.com/caddyhub/caddyhub/caddyhub/edge"
+	"github.com/caddyhub/caddyhub/caddyhub/handover"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/oauth"
 	"github.com/caddyhub/caddyhub/caddyhub/route"
@@ -32,6 +33,10 @@ type Site struct {
 	Edge *edge.Edge
 	// Routes are for clients that add routes of their own.
 	Routes *route.Keeper
+	// Handover fetches the login for hosts other than the hub's.
+	Handover *handover.Guest
+
+	hosts *hosts
 
 	settings  Settings
 	directory *identity.Directory
@@ -59,10 +64,12 @@ func newSite(p *parts, settings Settings, log *slog.Logger) (*Site, error) {
 	checker := p.checker(settings, login, log)
 	visitors := browser.New(browser.Options{
 		Confirmer: checker,
-		Directory: p.directory, Base: settings.Base, PublicURL: settings.PublicURL, Log: log,
+		Directory: p.directory, Base: settings.Base, PublicURL: settings.PublicURL,
+		Guest: settings.guests(), Subdomains: !settings.Domain.IsZero(), Log: log,
 	})
 	site := &Site{settings: settings, directory: p.directory, routes: p.routes, audit: p.audit}
 	site.Routes = route.NewKeeper(p.directory.Store(), p.routes)
+	codes := site.handOver(visitors, log)
 	for _, text := range settings.Rules.Blocked {
 		name, err := login.UserName(text)
 		if err != nil {
@@ -80,8 +87,9 @@ func newSite(p *parts, settings Settings, log *slog.Logger) (*Site, error) {
 		Base: settings.Base, PublicURL: settings.PublicURL, DefaultURL: settings.DefaultURL,
 		Named: settings.Servers.Named, TokenMaxLifetime: settings.Tokens.MaxLifetime, Log: log,
 		UserOptions: settings.Servers.UserOptions,
-		Observe:     p.metrics.Request, Audit: p.audit,
-		Started:   checker.Started,
+		Domain:      settings.Domain, Handover: codes,
+		Observe: p.metrics.Request, Audit: p.audit,
+		Started: checker.Started,
 		Attempted: func(outcome audit.Outcome) { p.metrics.Login(string(outcome)) },
 		// The edge needs the pages for its refusals, so it is made after them.
 		UserPath: func(w http.ResponseWriter, r *http.Request) { site.Edge.Answer(w, r) },
@@ -90,6 +98,7 @@ func newSite(p *parts, settings Settings, log *slog.Logger) (*Site, error) {
 		Directory: p.directory, Browser: visitors, Servers: p.servers, Routes: p.routes,
 		Sockets: p.sockets,
 		Base:    settings.Base, PublicURL: settings.PublicURL, NamedServers: settings.Servers.Named.Enabled,
+		Domain: settings.Domain, Handover: site.Handover,
 		Refused: site.Web.Refused, Choose: site.Web.Choose, Observer: p.edgeObserver(), Log: log,
 	})
 	site.API = api.New(api.Options{

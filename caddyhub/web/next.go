@@ -16,7 +16,7 @@ func (c *call) wanted() (target string, ok bool) {
 	if len(values) == 0 {
 		return "", false
 	}
-	site := nexturl.Site{Origins: []string{c.options.Browser.Origin(c.r)}}
+	site := nexturl.Site{Origins: []string{c.options.Browser.Origin(c.r)}, SubdomainHost: c.options.Domain.Name()}
 	return site.Clean(values[len(values)-1])
 }
 

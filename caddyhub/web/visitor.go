@@ -56,7 +56,7 @@ func (c *call) services() []page.Link {
 					return err
 				}
 				if service.URL != "" && !service.Hidden && access == scope.Granted {
-					links = append(links, page.Link{Label: service.Name, URL: c.options.Base.Service(service.Name)})
+					links = append(links, page.Link{Label: service.Name, URL: c.serviceURL(service.Name)})
 				}
 			}
 			return nil
@@ -68,4 +68,13 @@ func (c *call) services() []page.Link {
 		return nil
 	}
 	return links
+}
+
+// serviceURL is where a service is reached: a path, with subdomains absolute.
+func (c *call) serviceURL(name string) string {
+	path, domain := c.options.Base.Service(name), c.options.Domain
+	if domain.IsZero() {
+		return path
+	}
+	return domain.Origin(domain.OfService(name)) + path
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/server"
 	"github.com/caddyhub/caddyhub/caddyhub/spawner/useroptions"
+	"github.com/caddyhub/caddyhub/caddyhub/subdomain"
 	"github.com/caddyhub/caddyhub/caddyhub/web/page"
 )
 
@@ -46,6 +47,8 @@ type Options struct {
 	// (token_expires_in_max_seconds). Zero means no bound.
 	TokenMaxLifetime time.Duration
 
+	// Domain is where users and services have hosts of their own; zero: paths.
+	Domain subdomain.Domain
 	// Handover gives the login to other hosts; nil if there are none.
 	Handover *handover.Handover
 

@@ -105,6 +105,13 @@ type App struct {
 	// when something in front of Caddy changes scheme or host. Default: the
 	// address of the site that serves the hub.
 	PublicURL string `json:"public_url,omitempty"`
+	// Subdomains gives every user and every service a host of their own below this
+	// one, "hub.example.org", so that pages of one user are kept from the servers
+	// of others by every browser: ada's are at ada.hub.example.org. The site must
+	// answer for all these hosts, with a wildcard certificate or on-demand TLS. A
+	// port may be written if it is not that of the public URL. Default: all share
+	// the host of the hub and are told apart by path.
+	Subdomains string `json:"subdomains,omitempty"`
 	// BaseURL is the path that the whole hub is under. Default: /.
 	BaseURL string `json:"base_url,omitempty"`
 	// APIURL is how single-user servers reach the hub, an origin:

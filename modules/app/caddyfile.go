@@ -118,6 +118,7 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 //		custom_scope <name> { description <text>; subscopes <scopes...> }
 //		pages { title <text>; announcement <html>; logo <file>; templates <folder> }
 //		public_url <url>
+//		subdomains <host>
 //		base_url <path>
 //		api_url <url>
 //		api_listen <address>
@@ -142,6 +143,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	known["authenticate_prometheus"] = words.ToSwitch(&a.AuthenticatePrometheus)
 	known["pages"] = words.Once(a.parsePages)
 	known["public_url"] = words.ToText(&a.PublicURL)
+	known["subdomains"] = words.Once(a.parseSubdomains)
 	known["base_url"] = words.ToText(&a.BaseURL)
 	known["api_url"] = words.ToText(&a.APIURL)
 	known["api_listen"] = words.ToText(&a.APIListen)

@@ -56,6 +56,9 @@ func (a *App) serveGuarded(w http.ResponseWriter, r *http.Request, next caddyhtt
 		hub.Unavailable(w)
 		return nil
 	}
+	if site.Astray(w, Prepare(r)) {
+		return nil
+	}
 	serving := part(site)
 	if !serving.Serves(r) {
 		return next.ServeHTTP(w, r)

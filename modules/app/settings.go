@@ -40,6 +40,9 @@ func (a *App) parseSettings() (settingsBase, error) {
 	if parsed.public, err = parseOrigin("public_url", a.PublicURL); err != nil {
 		return parsed, err
 	}
+	if err = a.checkSubdomains(parsed.public); err != nil {
+		return parsed, err
+	}
 	if parsed.api, err = parseOrigin("api_url", a.APIURL); err != nil {
 		return parsed, err
 	}
@@ -94,6 +97,9 @@ func (a *App) settings() (hub.Settings, error) {
 	}
 	if settings.PublicURL == nil {
 		settings.PublicURL = a.publicURL()
+	}
+	if err := a.applySubdomains(&settings); err != nil {
+		return settings, err
 	}
 	settings.Refresh = a.refresh()
 	settings.ServiceCheckInterval = a.ServiceCheckInterval.interval()
@@ -233,6 +239,9 @@ func (a *App) apiURL(settings hub.Settings) string {
 
 func (a *App) pageOptions(settings hub.Settings) (page.Options, error) {
 	options := page.Options{HubURL: settings.Base.Hub(""), Log: a.log}
+	if !settings.Domain.IsZero() {
+		options.FormAction = append(options.FormAction, settings.Domain.Origin("*."+settings.Domain.Host()))
+	}
 	if a.Pages == nil {
 		return options, nil
 	}

@@ -64,6 +64,9 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 		original.URL.EscapedPath() != r.URL.EscapedPath() {
 		return caddyhttp.Error(http.StatusBadRequest, errRewritten)
 	}
+	if site.Astray(w, app.Prepare(r)) {
+		return nil
+	}
 	if !site.Edge.Serves(r) {
 		return caddyhttp.Error(http.StatusNotFound, nil)
 	}
