@@ -33,7 +33,8 @@ const (
 //
 // Further abilities are optional interfaces of this package, found by assertion:
 // Refresher, StartHook, StopHook, UserAdder, UserDeleter, Prompter, AutoLoginer,
-// OpenByDefault, Redirector, LogoutRedirector, HandlerProvider, Warner.
+// OpenByDefault, Redirector, LogoutRedirector, LogoutReceiver, HandlerProvider,
+// Warner.
 type Authenticator interface {
 	Authenticate(ctx context.Context, attempt Attempt) (*Identity, error)
 }
@@ -97,6 +98,10 @@ type Identity struct {
 	// Admin makes the user an administrator or takes that away. Nil leaves it to
 	// the list of admins, which can only make one.
 	Admin *bool
+	// AdminsStay keeps a false in Admin from taking the flag from somebody whom the
+	// list of admins names. It is for authenticators that tell administrators by
+	// their groups, beside that list.
+	AdminsStay bool
 	// Groups replaces the groups of the user. Nil leaves them; empty but not nil
 	// takes the user out of all groups.
 	Groups []string
@@ -106,6 +111,18 @@ type Identity struct {
 	// AuthState is kept sealed with the user and handed to Refresh and to hooks
 	// around servers. Nil at login clears it; nil from Refresh leaves it.
 	AuthState json.RawMessage
+	// External is how the site that vouched for the user calls this login, so that
+	// it can end it here; see LogoutReceiver. Refresh leaves it.
+	External ExternalLogin
+}
+
+// ExternalLogin is a login at another site, in the words of that site. What is
+// empty in it is not known.
+type ExternalLogin struct {
+	// Subject is the user there, "sub" in OpenID Connect.
+	Subject string
+	// Session is the session there, "sid" in OpenID Connect.
+	Session string
 }
 
 // Role is a role that an authenticator assigns. One that does not exist yet is

@@ -59,6 +59,8 @@ type Decision struct {
 	Groups    []string
 	Roles     []Role
 	AuthState json.RawMessage
+	// External as in Identity.
+	External ExternalLogin
 }
 
 // New checks the options. It fails on rules that cannot work: a name that nobody
@@ -142,7 +144,7 @@ func (l *Login) decide(ctx context.Context, by Named, identity Identity) (*Decis
 	if err := l.rules.check(ctx, &identity, opensByDefault(by.Authenticator), l.users); err != nil {
 		return nil, err
 	}
-	if identity.Admin == nil && l.rules.admins[identity.Name] {
+	if l.rules.admins[identity.Name] && (identity.Admin == nil || identity.AdminsStay) {
 		identity.Admin = new(true)
 	}
 	return decisionOf(by.Name, identity), nil
@@ -151,7 +153,7 @@ func (l *Login) decide(ctx context.Context, by Named, identity Identity) (*Decis
 func decisionOf(authenticator string, identity Identity) *Decision {
 	return &Decision{
 		User: identity.Name, Authenticator: authenticator, Admin: identity.Admin,
-		Groups: identity.Groups, Roles: identity.Roles, AuthState: identity.AuthState,
+		Groups: identity.Groups, Roles: identity.Roles, AuthState: identity.AuthState, External: identity.External,
 	}
 }
 

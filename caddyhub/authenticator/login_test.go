@@ -53,8 +53,8 @@ func TestDecision(t *testing.T) {
 		want     Decision
 	}{
 		"all of it": {
-			Identity{Name: "Eve", Admin: new(false), Groups: []string{"b", "a", "b"}, Roles: roles, AuthState: state},
-			Decision{User: "eve", Admin: new(false), Groups: []string{"a", "b"}, Roles: roles, AuthState: state},
+			Identity{Name: "Eve", Admin: new(false), Groups: []string{"b", "a", "b"}, Roles: roles, AuthState: state, External: ExternalLogin{"s", "i"}},
+			Decision{User: "eve", Admin: new(false), Groups: []string{"a", "b"}, Roles: roles, AuthState: state, External: ExternalLogin{"s", "i"}},
 		},
 		"nothing but a name":    {Identity{Name: "eve"}, Decision{User: "eve"}},
 		"no groups":             {Identity{Name: "eve", Groups: []string{}}, Decision{User: "eve", Groups: []string{}}},
@@ -62,6 +62,8 @@ func TestDecision(t *testing.T) {
 		"listed admin":          {Identity{Name: "ADA"}, Decision{User: "ada", Admin: new(true)}},
 		"listed admin, mapped":  {Identity{Name: "Countess"}, Decision{User: "ada", Admin: new(true)}},
 		"listed, but told not":  {Identity{Name: "ada", Admin: new(false)}, Decision{User: "ada", Admin: new(false)}},
+		"listed, and stays":     {Identity{Name: "ada", Admin: new(false), AdminsStay: true}, Decision{User: "ada", Admin: new(true)}},
+		"stays, but not listed": {Identity{Name: "eve", Admin: new(false), AdminsStay: true}, Decision{User: "eve", Admin: new(false)}},
 		"told, but not listed":  {Identity{Name: "eve", Admin: new(true)}, Decision{User: "eve", Admin: new(true)}},
 	} {
 		t.Run(name, func(t *testing.T) {

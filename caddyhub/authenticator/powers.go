@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"time"
 )
 
 // Refresher re-checks a user who is logged in. An authenticator without it
@@ -96,6 +97,25 @@ type LogoutRedirector interface {
 	// LogoutURL returns where to send the browser after the hub's own logout;
 	// empty means nowhere.
 	LogoutURL(ctx context.Context, authState json.RawMessage) (string, error)
+}
+
+// LogoutReceiver hears from another site that a login there has ended, server to
+// server: OpenID Connect's back-channel logout.
+type LogoutReceiver interface {
+	// ReceiveLogout judges a logout token that somebody sent. It returns what to end,
+	// or an error and nothing: one wrapping ErrUnavailable if it could not find out.
+	// It does not remember what it has judged.
+	ReceiveLogout(ctx context.Context, token string) (ExternalLogout, error)
+}
+
+// ExternalLogout says which logins end. With a subject alone, all of that user.
+type ExternalLogout struct {
+	ExternalLogin
+	// ID of the announcement, which counts once.
+	ID string
+	// Expires is when it would be refused anyway, so that its ID need not be
+	// remembered any longer.
+	Expires time.Time
 }
 
 // HandlerProvider serves paths of its own, such as the address where an identity

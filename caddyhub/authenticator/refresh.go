@@ -75,5 +75,8 @@ func (l *Login) decideAgain(ctx context.Context, by Named, user string, identity
 	if err := l.rules.check(ctx, &identity, opensByDefault(by.Authenticator), l.users); err != nil {
 		return nil, err
 	}
+	if identity.AdminsStay && identity.Admin != nil && l.rules.admins[user] {
+		identity.Admin = new(true)
+	}
 	return decisionOf(by.Name, identity), nil
 }

@@ -43,6 +43,11 @@ func TestRefresh(t *testing.T) {
 			answer: Refreshed{Changed, &Identity{Name: "mallory", Groups: []string{"b", "a"}, AuthState: state}},
 			want:   &Decision{User: "ada", Authenticator: "this", Groups: []string{"a", "b"}, AuthState: state},
 		},
+		"changed, a listed admin stays": {
+			rules:  Rules{AllowAll: true, Admins: []string{"ada"}},
+			answer: Refreshed{Changed, &Identity{Admin: new(false), AdminsStay: true}},
+			want:   &Decision{User: "ada", Authenticator: "this", Admin: new(true)},
+		},
 		"changed, out of the group": {
 			rules:  Rules{AllowGroups: []string{"staff"}},
 			answer: Refreshed{Changed, &Identity{Groups: []string{"alumni"}}},

@@ -37,6 +37,9 @@ func (c *call) enter(decision *authenticator.Decision) error {
 	if err != nil {
 		return err
 	}
+	if err := c.options.Directory.TieSession(ctx, session, identity.Elsewhere(decision.External)); err != nil {
+		return err
+	}
 	c.event.Actor = audit.Actor{Kind: audit.User, Name: session.User, SessionID: session.ID}
 	c.options.Browser.SetSession(c.w, c.r, cookie, session)
 	c.options.Directory.Activity().Touch(identity.ActivityOfUser(decision.User), c.now())

@@ -1,10 +1,13 @@
 package web
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/gate"
@@ -15,8 +18,10 @@ const (
 	flowLifetime = 15 * time.Minute
 	// maxFlow is how long the cookie's value may be, in bytes: browsers drop
 	// cookies of more than 4096 with everything that belongs to them.
-	maxFlow     = 3800
-	flowCookie  = "caddyhub-flow"
+	maxFlow = 3800
+	// flowCookie begins the names of the cookies. Each flow has its own, so that
+	// several tabs can be on their way to a login at once.
+	flowCookie  = "caddyhub-flow-"
 	purposeFlow = "login flow"
 )
 
@@ -35,9 +40,9 @@ type flow struct {
 	Expires int64 `json:"e"`
 }
 
-// keepFlow gives the browser a flow. Rather than not to log in at all, one
-// forgets where one wanted to go.
-func (c *call) keepFlow(begun flow) error {
+// keepFlow gives the browser the flow that was sent to an address. Rather than not
+// to log in at all, one forgets where one wanted to go.
+func (c *call) keepFlow(begun flow, location string) error {
 	begun.Expires = c.now().Add(flowLifetime).Unix()
 	value, err := c.sealFlow(begun)
 	if err == nil && len(value) > maxFlow {
@@ -50,7 +55,11 @@ func (c *call) keepFlow(begun flow) error {
 	if len(value) > maxFlow {
 		return errFlow
 	}
-	c.setFlow(value, int(flowLifetime/time.Second))
+	sent, err := url.Parse(location)
+	if err != nil {
+		return err
+	}
+	c.setFlow(c.flowName(sent), value, int(flowLifetime/time.Second))
 	return nil
 }
 
@@ -62,9 +71,11 @@ func (c *call) sealFlow(begun flow) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(c.options.Directory.Keys().Seal(purposeFlow, text, nil)), nil
 }
 
-// takeFlow returns the flow of this browser and forgets it: one attempt each.
+// takeFlow returns the flow that this request answers, if this browser has it, and
+// forgets it: one attempt each.
 func (c *call) takeFlow() (begun flow, ok bool) {
-	for _, value := range gate.CookieValues(c.r.Header, c.flowName()) {
+	name := c.flowName(c.r.URL)
+	for _, value := range gate.CookieValues(c.r.Header, name) {
 		sealed, err := base64.RawURLEncoding.DecodeString(value)
 		if err != nil || len(value) > maxFlow {
 			continue
@@ -75,23 +86,27 @@ func (c *call) takeFlow() (begun flow, ok bool) {
 		}
 		begun = flow{}
 		if json.Unmarshal(text, &begun) == nil && c.now().Unix() < begun.Expires {
-			c.setFlow("", -1)
+			c.setFlow(name, "", -1)
 			return begun, true
 		}
 	}
 	return flow{}, false
 }
 
-func (c *call) setFlow(value string, maxAge int) {
+func (c *call) setFlow(name, value string, maxAge int) {
 	http.SetCookie(c.w, &http.Cookie{
-		Name: c.flowName(), Value: value, Path: c.hub + "oauth_callback", MaxAge: maxAge,
+		Name: name, Value: value, Path: c.hub + callbackPath, MaxAge: maxAge,
 		HttpOnly: true, Secure: c.options.Browser.Secure(c.r), SameSite: http.SameSiteLaxMode,
 	})
 }
 
-func (c *call) flowName() string {
+// flowName is the name of the cookie for the flow whose state is in an address.
+// The state is not told from it: whoever reads cookies may not read addresses.
+func (c *call) flowName(address *url.URL) string {
+	sum := sha256.Sum256([]byte(address.Query().Get("state")))
+	name := flowCookie + hex.EncodeToString(sum[:6])
 	if c.options.Browser.Secure(c.r) {
-		return "__Secure-" + flowCookie
+		return "__Secure-" + name
 	}
-	return flowCookie
+	return name
 }

@@ -12,6 +12,16 @@ import (
 
 // showLogin answers GET {hub}login.
 func (c *call) showLogin() error {
+	name := c.r.URL.Query().Get("authenticator")
+	if auto, ok := c.options.Login.Auto(); ok {
+		name = auto
+	}
+	return c.showLoginBy(name)
+}
+
+// showLoginBy leads to a login by the authenticator of that name, or to the page
+// that offers all of them if it is empty.
+func (c *call) showLoginBy(name string) error {
 	if c.visit.Identity != nil {
 		c.equip()
 		target, err := c.destination(c.visit.Identity.Name(), "")
@@ -19,10 +29,6 @@ func (c *call) showLogin() error {
 			return err
 		}
 		return c.redirect(target, http.StatusFound)
-	}
-	name := c.r.URL.Query().Get("authenticator")
-	if auto, ok := c.options.Login.Auto(); ok {
-		name = auto
 	}
 	if found, ok := c.options.Login.Authenticator(name); ok {
 		if redirector, ok := found.(authenticator.Redirector); ok {

@@ -14,8 +14,11 @@ func (s *Web) table() []route {
 	return []route{
 		{path: "", who: visitors, get: (*call).root},
 		{path: "login", who: visitors, get: (*call).showLogin, post: (*call).tryLogin, action: actionLogin},
+		{path: "login/{authenticator}/backchannel_logout", who: everybody, post: (*call).endAnnounced, action: actionLogout},
 		{path: "login/{authenticator}/{rest}", any: s.authenticatorPath},
-		{path: "oauth_callback", who: visitors, get: (*call).returnToLogin, acts: true, action: actionLogin},
+		{path: "oauth_login", who: visitors, get: (*call).loginElsewhere},
+		{path: callbackPath, who: visitors, get: (*call).returnToLogin, acts: true, action: actionLogin},
+		{path: callbackPath + "/{authenticator}", who: visitors, get: (*call).returnToLogin, acts: true, action: actionLogin},
 		{path: "logout", who: visitors, get: (*call).logout, acts: true, action: actionLogout},
 		{path: "home", who: members, get: (*call).home},
 		{path: "home/new-server", who: members, post: (*call).newServer, action: nothing},
