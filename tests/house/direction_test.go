@@ -80,6 +80,10 @@ var direction = map[string]rule{
 		may: []string{"authenticator", "identity", "jwks", "store"},
 		why: "it turns a foreign token into an identity, whichever handler was given the token",
 	},
+	"loginfailures": {
+		may: []string{"authenticator", "identity", "store"},
+		why: "it keeps what a throttle counts; what to do about it the throttle decides",
+	},
 	"gate": {
 		may: []string{"identity", "route", "share", "store", "telemetry"},
 		why: "deciding is pure: it sees state and never starts, serves or renders anything",
@@ -108,6 +112,10 @@ var direction = map[string]rule{
 		may: []string{"browser", "gate", "handover", "identity", "proxy", "refresh", "route", "server", "share", "store", "telemetry"},
 		why: "it carries out what gate decided about a request for a server; the pages and the API are other requests",
 	},
+	"appgate": {
+		may: []string{"browser", "edge", "gate", "handover", "identity", "identitytoken", "store"},
+		why: "it carries out what gate decided about a request for an app; it knows neither servers nor routes",
+	},
 	"oauth": {
 		may: []string{"browser", "gate", "identity", "refresh", "share", "store", "telemetry"},
 		why: "the provider is one of the faces of identity; the faces do not know each other",
@@ -121,7 +129,7 @@ var direction = map[string]rule{
 		why: "the pages are one of the faces of the hub; the faces do not know each other",
 	},
 	"hub": {
-		may: []string{"api", "authenticator", "browser", "cull", "edge", "exchange", "gate", "handover", "identity", "identitytoken", "lease", "oauth", "osprocess", "proxy", "refresh", "route", "server", "service", "share", "spawner", "store", "telemetry", "userlist", "web"},
+		may: []string{"api", "appgate", "authenticator", "browser", "cull", "edge", "exchange", "gate", "handover", "identity", "identitytoken", "lease", "loginfailures", "oauth", "osprocess", "proxy", "refresh", "route", "server", "service", "share", "spawner", "store", "telemetry", "userlist", "web"},
 		why: "it puts the parts together, so none of them knows it",
 	},
 }
