@@ -55,6 +55,10 @@ type Attempt struct {
 	// answer depends on who it is must go by User: the typed name has aliases.
 	User  string
 	Admin bool
+	// Device returns the id of the device that the attempt comes from if the user of
+	// that canonical name has logged in with it before, else nothing. Nil: no device
+	// is known. Login calls it to count failures; authenticators need not.
+	Device func(user string) string
 	// Callback is the absolute URL that an external login comes back to, and
 	// Flow what Redirect gave out at its start. Only for a Redirector.
 	Callback string

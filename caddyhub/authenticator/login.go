@@ -112,24 +112,58 @@ func (l *Login) login(ctx context.Context, name string, attempt Attempt) (*Decis
 	}
 	attempt = attempt.trimmed()
 	counted := l.countedName(attempt.Username())
-	if err := l.throttle.Allow(counted, attempt.Remote); err != nil {
+	trial, err := l.throttle.Begin(ctx, originOf(attempt, counted))
+	if err != nil {
 		return nil, err
 	}
-	identity, err := authenticator.Authenticate(ctx, l.addressed(attempt))
+	defer trial.Void() // if the authenticator panics
+	decision, err := l.decideOn(ctx, Named{name, authenticator}, attempt)
+	if err != nil {
+		return nil, l.count(ctx, trial, err)
+	}
+	// Only his own success clears the count of a user, not that of somebody who
+	// typed his name and was found to be another.
+	if err := trial.Succeeded(ctx, decision.User == counted); err != nil {
+		l.log.LogAttrs(ctx, slog.LevelWarn, "failed logins not forgiven", slog.String("error", err.Error()))
+	}
+	return decision, nil
+}
+
+// originOf says what an attempt is counted by.
+func originOf(attempt Attempt, counted string) Origin {
+	origin := Origin{User: counted, Remote: attempt.Remote}
+	if attempt.Device != nil && counted != "" {
+		origin.Device = attempt.Device(counted)
+	}
+	return origin
+}
+
+// count charges an attempt that failed with an error, and returns the error to
+// answer with. Trouble of ours is not charged; who hangs up before the answer is.
+func (l *Login) count(ctx context.Context, trial *Trial, err error) error {
+	status, _, _ := Describe(err)
+	if status >= http.StatusInternalServerError && !errors.Is(err, context.Canceled) {
+		trial.Void()
+		return err
+	}
+	if uncounted := trial.Failed(ctx); uncounted != nil {
+		return fmt.Errorf("%w, after: %w", uncounted, err)
+	}
+	return err
+}
+
+// decideOn asks the authenticator and applies the rules to its answer.
+func (l *Login) decideOn(ctx context.Context, by Named, attempt Attempt) (*Decision, error) {
+	identity, err := by.Authenticator.Authenticate(ctx, l.addressed(attempt))
 	if err != nil {
 		return nil, err
 	}
 	if identity == nil {
 		return nil, ErrDenied
 	}
-	decision, err := l.decide(ctx, Named{name, authenticator}, *identity)
+	decision, err := l.decide(ctx, by, *identity)
 	if err != nil {
 		return nil, fmt.Errorf("identity %q: %w", ForLog(identity.Name), err)
-	}
-	// Only his own success clears the count of a user, not that of somebody who
-	// typed his name and was found to be another.
-	if decision.User == counted {
-		l.throttle.Forget(counted)
 	}
 	return decision, nil
 }

@@ -172,7 +172,7 @@ func TestAttemptAsSeen(t *testing.T) {
 // All spellings of a name share one count, and a success clears it.
 func TestLoginIsThrottled(t *testing.T) {
 	now := time.Unix(1e9, 0)
-	throttle := NewThrottle(ThrottleOptions{User: Limit{Burst: 3, Every: time.Minute}, Now: func() time.Time { return now }})
+	throttle := NewThrottle(ThrottleOptions{Limits: Limits{User: Limit{Burst: 3, Every: time.Minute}}, Now: func() time.Time { return now }})
 	this := &script{err: ErrDenied}
 	login := mustLogin(t, Options{Rules: Rules{AllowAll: true, UsernameMap: map[string]string{"countess": "ada"}}, Throttle: throttle}, Named{"this", this})
 	try := func(user string) error {
@@ -209,11 +209,111 @@ func TestLoginIsThrottled(t *testing.T) {
 // count of the other.
 func TestForeignSuccessClearsNothing(t *testing.T) {
 	now := time.Unix(1e9, 0)
-	throttle := NewThrottle(ThrottleOptions{User: Limit{Burst: 2, Every: time.Hour}, Now: func() time.Time { return now }})
-	login := mustLogin(t, Options{Rules: Rules{AllowAll: true}, Throttle: throttle}, Named{"this", &script{identity: &Identity{Name: "mallory"}}})
-	for i, want := range []error{nil, nil, ErrThrottled} {
+	throttle := NewThrottle(ThrottleOptions{Limits: Limits{User: Limit{Burst: 2, Every: time.Hour}}, Now: func() time.Time { return now }})
+	this := &script{}
+	login := mustLogin(t, Options{Rules: Rules{AllowAll: true}, Throttle: throttle}, Named{"this", this})
+	for i, want := range []error{ErrDenied, nil, ErrDenied, ErrThrottled} {
+		this.identity, this.err = nil, ErrDenied
+		if want == nil {
+			this.identity, this.err = &Identity{Name: "mallory"}, nil
+		}
 		if _, err := login.Login(t.Context(), "this", attemptOf("ada")); !errors.Is(err, want) {
 			t.Errorf("attempt %d: %v, want %v", i, err, want)
+		}
+	}
+}
+
+// What is no fault of who tries is not charged; who hangs up is.
+func TestWhatIsCharged(t *testing.T) {
+	for about, test := range map[string]struct {
+		err     error
+		charged bool
+	}{
+		"wrong password":         {ErrDenied, true},
+		"a message of its own":   {&Error{Status: 403, Message: "expired"}, true},
+		"hung up":                {context.Canceled, true},
+		"directory out of reach": {ErrUnavailable, false},
+		"directory too slow":     {context.DeadlineExceeded, false},
+		"a fault of ours":        {errors.New("bug"), false},
+	} {
+		now := time.Unix(1e9, 0)
+		throttle := NewThrottle(ThrottleOptions{Limits: Limits{User: Limit{Burst: 1, Every: time.Hour}}, Now: func() time.Time { return now }})
+		login := mustLogin(t, Options{Rules: Rules{AllowAll: true}, Throttle: throttle}, Named{"this", &script{err: test.err}})
+		for range 2 {
+			_, err := login.Login(t.Context(), "this", attemptOf("ada"))
+			if err == nil {
+				t.Fatal("no error")
+			}
+		}
+		_, err := login.Login(t.Context(), "this", attemptOf("ada"))
+		if errors.Is(err, ErrThrottled) != test.charged {
+			t.Errorf("%s: %v, charged should be %v", about, err, test.charged)
+		}
+	}
+}
+
+// An authenticator that panics leaves no attempt under way for ever.
+func TestPanicIsNoAttemptUnderWay(t *testing.T) {
+	throttle := NewThrottle(ThrottleOptions{Limits: Limits{User: Limit{Burst: 1, Every: time.Hour}}})
+	login := mustLogin(t, Options{Rules: Rules{AllowAll: true}, Throttle: throttle}, Named{"this", panics{}})
+	for range 2 {
+		func() {
+			defer func() { _ = recover() }()
+			_, err := login.Login(t.Context(), "this", attemptOf("ada"))
+			t.Errorf("no panic, error %v", err)
+		}()
+	}
+	if len(throttle.running) != 0 {
+		t.Errorf("still under way: %v", throttle.running)
+	}
+}
+
+type panics struct{}
+
+func (panics) Authenticate(context.Context, Attempt) (*Identity, error) { panic("a bug") }
+
+// Somebody whose name others fail with comes in from where he has been before.
+func TestKnownDevice(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	throttle := NewThrottle(ThrottleOptions{Limits: Limits{
+		User: Limit{Burst: 2, Every: time.Hour}, Network: Limit{Burst: 2, Every: time.Hour}, Global: Limit{Burst: 2, Every: time.Hour},
+	}, Now: func() time.Time { return now }})
+	this := &script{err: ErrDenied}
+	login := mustLogin(t, Options{Rules: Rules{AllowAll: true}, Throttle: throttle}, Named{"this", this})
+	known := attemptOf(" ADA ")
+	known.Device = func(user string) string {
+		if user == "ada" {
+			return "her laptop"
+		}
+		return ""
+	}
+	other := attemptOf("eve")
+	other.Device = known.Device
+	try := func(attempt Attempt) error {
+		_, err := login.Login(t.Context(), "this", attempt)
+		return err
+	}
+	for range 2 {
+		_ = try(attemptOf("ada"))
+	}
+	for about, attempt := range map[string]Attempt{"her name": attemptOf("ada"), "her device, another name": other} {
+		if err := try(attempt); !errors.Is(err, ErrThrottled) {
+			t.Errorf("%s: %v, want ErrThrottled", about, err)
+		}
+	}
+	this.identity, this.err = &Identity{Name: "ada"}, nil
+	if err := try(known); err != nil {
+		t.Errorf("her device: %v", err)
+	}
+	// That clears nothing for those who guess.
+	this.identity, this.err = nil, ErrDenied
+	if err := try(attemptOf("ada")); !errors.Is(err, ErrThrottled) {
+		t.Errorf("her name again: %v, want ErrThrottled", err)
+	}
+	// A device that was stolen with a cookie of hers guesses no faster.
+	for _, want := range []error{ErrDenied, ErrDenied, ErrThrottled} {
+		if err := try(known); !errors.Is(err, want) {
+			t.Errorf("guessing with her device: %v, want %v", err, want)
 		}
 	}
 }

@@ -28,6 +28,7 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/edge"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/identity/keyring"
+	"github.com/caddyhub/caddyhub/caddyhub/loginfailures"
 	"github.com/caddyhub/caddyhub/caddyhub/route"
 	"github.com/caddyhub/caddyhub/caddyhub/server"
 	"github.com/caddyhub/caddyhub/caddyhub/service"
@@ -186,6 +187,7 @@ func (h *Hub) enforce(ctx context.Context, settings Settings, services []route.R
 		return err
 	}
 	p.directory.Configure(settings.Identity)
+	p.throttle.Configure(settings.LoginLimits)
 	p.authenticators.Store(&settings.Authenticators)
 	p.culler.Configure(settings.Cull)
 	p.reviews(settings.Refresh.Every)
@@ -214,6 +216,7 @@ func (h *Hub) restore(ctx context.Context, written bool) {
 		h.log.Error("the configuration before could not be put back", "error", err)
 	}
 	h.opened.directory.Configure(settings.Identity)
+	h.opened.throttle.Configure(settings.LoginLimits)
 }
 
 // inTouch waits for the first routes: before, services would seem not to exist.
@@ -232,7 +235,9 @@ func (h *Hub) open(ctx context.Context, settings Settings) (*parts, error) {
 		return nil, err
 	}
 	p := &parts{
-		keys: keys, throttle: authenticator.NewThrottle(authenticator.ThrottleOptions{}), sockets: edge.NewSockets(h.log),
+		keys: keys, throttle: authenticator.NewThrottle(authenticator.ThrottleOptions{
+			Limits: settings.LoginLimits, Failures: loginfailures.New(h.backend.Store, keys),
+		}), sockets: edge.NewSockets(h.log),
 		metrics: h.metrics, audit: h.audit,
 	}
 	p.directory = identity.New(identity.Options{

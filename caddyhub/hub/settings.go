@@ -46,6 +46,8 @@ type Settings struct {
 	Authenticators []authenticator.Named
 	// Rules say who may come in.
 	Rules authenticator.Rules
+	// LoginLimits say how many logins may fail.
+	LoginLimits authenticator.Limits
 
 	// Identity are scopes and limits of sessions.
 	Identity identity.Settings

@@ -30,7 +30,7 @@ func (c *call) tryLogin() error {
 	if !ok {
 		return loginFailure(authenticator.ErrUnknown)
 	}
-	attempt := authenticator.Attempt{Form: c.loginFields(), Request: c.r, Remote: remote(c.r)}
+	attempt := authenticator.Attempt{Form: c.loginFields(), Request: c.r, Remote: remote(c.r), Device: c.device}
 	c.did(actionLogin, audit.Target{User: attempt.Username()})
 	decision, err := c.options.Login.Login(c.r.Context(), name, attempt)
 	if err != nil {
@@ -41,6 +41,7 @@ func (c *call) tryLogin() error {
 	if err := c.enter(decision); err != nil {
 		return err
 	}
+	c.rememberDevice(decision.User)
 	target, err := c.destination(decision.User, "")
 	if err != nil {
 		return err

@@ -139,7 +139,7 @@ func TestLoginThrottled(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	s := newSite(t, func(s *setup) {
 		s.throttle = authenticator.NewThrottle(authenticator.ThrottleOptions{
-			User: authenticator.Limit{Burst: 2, Every: time.Minute}, Now: func() time.Time { return now },
+			Limits: authenticator.Limits{User: authenticator.Limit{Burst: 2, Every: time.Minute}}, Now: func() time.Time { return now },
 		})
 	})
 	try := func(p *person, user string) answer {

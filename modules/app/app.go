@@ -74,6 +74,8 @@ type App struct {
 	Token *Token `json:"token,omitempty"`
 	// Limits bounds what all users together may do. Default: see its fields.
 	Limits *Limits `json:"limits,omitempty"`
+	// LoginLimits bounds how many logins may fail. Default: see its fields.
+	LoginLimits *LoginLimits `json:"login_limits,omitempty"`
 	// Servers is what holds for servers with every spawner; in a Caddyfile it
 	// stands in the spawner's block. Default: see its fields.
 	Servers *Servers `json:"servers,omitempty"`

@@ -83,6 +83,7 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 //			refresh_pre_spawn
 //		}
 //		token { max_lifetime <duration>; oauth_lifetime <duration> }
+//		login_limits { user <attempts> [<duration>]|off; network <attempts> [<duration>]|off; global <attempts> [<duration>]|off }
 //		limits { concurrent_spawns <number>|unlimited; active_servers <number> }
 //		role <name> { description <text>; scopes <scopes...>; users <names...>; groups <names...>; services <names...> }
 //		group <name> { users <names...>; property <key> <value> }
@@ -163,6 +164,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 func (a *App) identityWords() map[string]words.Word {
 	return map[string]words.Word{
 		"authenticator": words.Many(a.parseAuthenticator),
+		"login_limits":  words.Once(a.parseLoginLimits),
 		"allow":         words.Many(a.parseAllow),
 		"allow_group":   words.ToTexts(&a.AllowGroups),
 

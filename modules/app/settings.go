@@ -55,7 +55,7 @@ func (a *App) parseSettings() (settingsBase, error) {
 	}); err != nil {
 		return parsed, fmt.Errorf("caddyhub: %w", err)
 	}
-	return parsed, errors.Join(a.checkLimits(), a.checkServers(), a.checkCull())
+	return parsed, errors.Join(a.checkLimits(), a.checkLoginLimits(), a.checkServers(), a.checkCull())
 }
 
 func parseOrigin(word, text string) (*url.URL, error) {
@@ -88,12 +88,13 @@ func (a *App) rules() authenticator.Rules {
 // settings builds everything else; it may read files.
 func (a *App) settings() (hub.Settings, error) {
 	settings := hub.Settings{
-		Base:       a.base.base,
-		PublicURL:  a.base.public,
-		DefaultURL: a.DefaultURL,
-		Rules:      a.rules(),
-		Managed:    a.managed(),
-		Identity:   identity.Settings{Definitions: a.base.definitions, Sessions: a.sessionLimits()},
+		Base:        a.base.base,
+		PublicURL:   a.base.public,
+		DefaultURL:  a.DefaultURL,
+		Rules:       a.rules(),
+		LoginLimits: a.loginLimits(),
+		Managed:     a.managed(),
+		Identity:    identity.Settings{Definitions: a.base.definitions, Sessions: a.sessionLimits()},
 	}
 	if settings.PublicURL == nil {
 		settings.PublicURL = a.publicURL()
