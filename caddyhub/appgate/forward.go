@@ -10,7 +10,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caddyhub/caddyhub/caddyhub/edge"
 	"github.com/caddyhub/caddyhub/caddyhub/gate"
+	"github.com/caddyhub/caddyhub/caddyhub/identity"
 )
 
 // forward hands an allowed request on.
@@ -24,7 +26,7 @@ func (g *Gate) forward(w http.ResponseWriter, r *http.Request, v *visit, forward
 	}
 	ctx := r.Context()
 	if v.request.Class.Kind == gate.KindWebSocket {
-		open, until := g.options.Sockets.Watch(ctx, v.user(), g.again(r, v.user()))
+		open, until := g.options.Sockets.Watch(ctx, v.Identity, g.again(r, v.user()))
 		defer open.Leave()
 		clean.taken, ctx = open.Taken, until
 	}
@@ -59,7 +61,7 @@ func (g *Gate) outgoing(ctx context.Context, r *http.Request, v *visit) *http.Re
 
 // again decides about an open WebSocket of a user as if it was opened now. Of its
 // request only that is kept which the decision hangs on.
-func (g *Gate) again(r *http.Request, user string) func(ctx context.Context) gate.Decision {
+func (g *Gate) again(r *http.Request, user string) edge.Decide {
 	kept := &http.Request{
 		Method: http.MethodGet, URL: r.URL, RequestURI: asSent(r), Host: r.Host,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
@@ -85,13 +87,13 @@ func (g *Gate) again(r *http.Request, user string) func(ctx context.Context) gat
 	if len(cookies) > 0 {
 		kept.Header["Cookie"] = []string{strings.Join(cookies, "; ")}
 	}
-	return func(ctx context.Context) gate.Decision {
+	return func(ctx context.Context) (gate.Decision, *identity.Identity) {
 		v := g.look(kept.WithContext(ctx))
 		if decision := g.decide(v); !decision.Allowed() || v.user() == user || v.subject.Identity == gate.IdentityUnavailable {
-			return decision
+			return decision, v.Identity
 		}
 		// An app that is open to everybody still talks to somebody who has gone.
-		return gate.Decision{Verdict: gate.Refuse, Status: http.StatusUnauthorized, Message: "The session has ended."}
+		return gate.Decision{Verdict: gate.Refuse, Status: http.StatusUnauthorized, Message: "The session has ended."}, nil
 	}
 }
 

@@ -180,11 +180,12 @@ func TestSocketIsWatched(t *testing.T) {
 		near, far := net.Pipe()
 		g := s.gate(test.policy)
 		review := g.again(request, "ada")
-		if decision := review(t.Context()); !decision.Allowed() {
+		if decision, _ := review(t.Context()); !decision.Allowed() {
 			t.Fatalf("%s: refused at once: %+v", name, decision)
 		}
 		s.store.away.Store(true)
-		if _, refused := review(t.Context()).CloseCode(); refused {
+		unknown, _ := review(t.Context())
+		if _, refused := unknown.CloseCode(); refused {
 			t.Errorf("%s: closed while the store is away", name)
 		}
 		s.store.away.Store(false)
@@ -215,7 +216,7 @@ func TestSocketIsWatched(t *testing.T) {
 		if err != nil || s.sockets.Len() != 0 {
 			t.Errorf("%s: in the end: %v, %d sockets", name, err, s.sockets.Len())
 		}
-		if decision := review(t.Context()); decision.Status != http.StatusUnauthorized || decision.Verdict != gate.Refuse {
+		if decision, _ := review(t.Context()); decision.Status != http.StatusUnauthorized || decision.Verdict != gate.Refuse {
 			t.Errorf("%s: decided %+v", name, decision)
 		}
 	}

@@ -53,15 +53,21 @@ func (e *Edge) rules(v *visit) *gate.Hygiene {
 // handed over. Call leave when the handler is done with it.
 func (e *Edge) watch(r *http.Request, v *visit) (open *webSocket, leave func()) {
 	ctx, cancel := context.WithCancel(r.Context())
-	open = &webSocket{edge: e, asked: e.essenceOf(r, v), owner: v.client.Server.User}
+	open = &webSocket{edge: e, asked: e.essenceOf(r, v)}
 	open.ctx, open.cancel = ctx, cancel
 	if user := v.Identity.User; user != nil {
 		open.user = user.Name
 	}
-	e.options.Sockets.add(open)
+	entered := e.options.Sockets.add(open, e.grounds(v))
 	// Between the decision and its entry in the list something may have changed.
-	e.options.Sockets.decide(ctx, open)
+	e.options.Sockets.decide(ctx, entered)
 	return open, open.leave
+}
+
+// grounds are those for letting in a WebSocket. The groups of the owner of the
+// server that it leads to may be what allows it.
+func (e *Edge) grounds(v *visit) grounds {
+	return groundsOf(v.Identity, v.client.Server.User, e.now())
 }
 
 // outgoing is the request as the upstream gets it.

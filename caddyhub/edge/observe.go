@@ -55,7 +55,3 @@ func (o Observer) visited(r *http.Request, v *visit) {
 	}
 	o.Visited(r, v.Identity, owner, v.client.Server.Name)
 }
-
-// Closed has every WebSocket told that is closed, with the code. Call it before
-// Run.
-func (s *Sockets) Closed(tell func(code int)) { s.closed = tell }

@@ -23,9 +23,6 @@ type webSocket struct {
 	asked *essence
 	// user whose credentials opened it; empty for services.
 	user string
-	// owner of the server that it leads to, whose groups may be what allows it;
-	// empty if it leads to a service.
-	owner string
 
 	mu sync.Mutex
 	// tunnel has the socket since it was handed over; nil before.
@@ -59,13 +56,16 @@ func (o *webSocket) handOver(tunnel *proxy.Tunnel) (ended func()) {
 
 func (o *webSocket) forget() { o.edge.options.Sockets.remove(o) }
 
+func (o *webSocket) whose() string { return o.user }
+
 // review decides anew.
-func (o *webSocket) review(ctx context.Context) gate.Decision {
+func (o *webSocket) review(ctx context.Context) (gate.Decision, grounds) {
 	r, err := o.asked.request(ctx)
 	if err != nil {
-		return gate.Decision{Verdict: gate.Refuse, Status: http.StatusBadRequest, Message: err.Error()}
+		return gate.Decision{Verdict: gate.Refuse, Status: http.StatusBadRequest, Message: err.Error()}, grounds{}
 	}
-	return o.edge.look(r, o.asked.rules).decide(o.edge.links(r))
+	v := o.edge.look(r, o.asked.rules)
+	return v.decide(o.edge.links(r)), o.edge.grounds(v)
 }
 
 // leave is called when the handler is done: the socket has ended, or is a tunnel.

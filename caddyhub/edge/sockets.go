@@ -9,29 +9,37 @@ import (
 	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/gate"
-	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/refresh"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 )
 
 const (
-	// reviewInterval is how often open sockets are decided about without any
-	// news: sessions and tokens also end by the clock. minReviewInterval is how
-	// often at most, whatever ReviewEvery asks for.
-	reviewInterval    = 15 * time.Second
-	minReviewInterval = time.Second
-	// reviewTimeout bounds one decision.
+	// reviewTimeout bounds the decisions about all that one batch of news brings up.
 	reviewTimeout = 5 * time.Second
+	// reviewAgain is when to decide again about a socket of which it could not be
+	// said whether it may stay.
+	reviewAgain = time.Second
+	// reviewPause is the least time until a socket is decided about again because of
+	// the clock.
+	reviewPause = 50 * time.Millisecond
+	// reviewInterval is how often all sockets are decided about without any news, in
+	// case there is something that no change in the store tells of. minReviewInterval
+	// is how often at most, whatever ReviewEvery asks for.
+	reviewInterval    = time.Minute
+	minReviewInterval = time.Second
 	// followPause is how long to wait before a lost feed is opened again.
 	followPause = 200 * time.Millisecond
 )
 
-// Sockets are the open WebSockets of this node. A socket is decided about when
-// it is opened, and again whenever something changes that the decision may hang
-// on: a logout, a token or a user that goes, a role, a group. What the gate would
-// refuse now is closed with code 1008 (RFC 6455, 7.4.1), on every
-// node within the second that the store's feed needs. While the store is away
-// sockets stay open.
+// Sockets are the open WebSockets of this node. A socket is decided about when it
+// is opened, when its credential ends by the clock unless it was prolonged, and
+// whenever something changes that the decision hangs on: a session, a token, a
+// user, a group, a role, a service. What the gate would refuse now is closed with
+// code 1008 (RFC 6455, 7.4.1), on every node within the second that the store's
+// feed needs. While the store is away sockets stay open.
+//
+// A change costs what the sockets cost that it may concern, however many others
+// are open; only a role may concern all.
 //
 // Sockets outlive configurations: one that a reload has left behind is decided
 // about as before. The zero value is not usable; see NewSockets.
@@ -39,19 +47,25 @@ type Sockets struct {
 	log *slog.Logger
 	// closed is told of each that was closed; may be nil.
 	closed func(code int)
-	mu     sync.Mutex
-	open   map[watched]struct{}
-	// interval is between two looks by the clock.
+
+	mu sync.Mutex
+	// open are all, and by are those that a change with a name may concern.
+	open map[watched]*entry
+	by   map[string]map[*entry]struct{}
+	due  deadlines
+	// interval is between two looks at all.
 	interval atomic.Int64
+	// sooner is sent to when the first deadline has changed, and all when everything
+	// is to be decided about. Both have room for one.
+	sooner, all chan struct{}
 }
 
 // watched is an open WebSocket.
 type watched interface {
-	// whose are the user whose credentials opened it and the one whose server it
-	// leads to; empty if there is none.
-	whose() (user, owner string)
-	// review decides anew, whether it would be let in now.
-	review(ctx context.Context) gate.Decision
+	// whose is the user whose credentials opened it; empty if they are no user's.
+	whose() string
+	// review decides anew, whether it would be let in now, and why.
+	review(ctx context.Context) (gate.Decision, grounds)
 	// close ends it with a code (RFC 6455, 7.4.1).
 	close(code int)
 }
@@ -61,7 +75,10 @@ func NewSockets(log *slog.Logger) *Sockets {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	s := &Sockets{log: log, open: make(map[watched]struct{})}
+	s := &Sockets{
+		log: log, open: make(map[watched]*entry), by: make(map[string]map[*entry]struct{}),
+		sooner: make(chan struct{}, 1), all: make(chan struct{}, 1),
+	}
 	s.ReviewEvery(0)
 	return s
 }
@@ -83,10 +100,20 @@ func (s *Sockets) Len() int {
 	return len(s.open)
 }
 
+// Closed has every WebSocket told that is closed, with the code. Call it before
+// Run.
+func (s *Sockets) Closed(tell func(code int)) { s.closed = tell }
+
+// Review has all sockets decided about soon, after a change that the store does not
+// know of: other limits of sessions, say. It does not wait.
+func (s *Sockets) Review() { signal(s.all) }
+
 // Run follows the store and closes what may not stay open, until the context
 // ends. Call it once, in a goroutine of its own.
 func (s *Sockets) Run(ctx context.Context, from store.Store) error {
-	go s.reviewByTheClock(ctx)
+	var clock sync.WaitGroup
+	defer clock.Wait()
+	clock.Go(func() { s.watchTheClock(ctx) })
 	for ctx.Err() == nil {
 		err := s.follow(ctx, from)
 		if errors.Is(err, store.ErrClosed) {
@@ -97,15 +124,6 @@ func (s *Sockets) Run(ctx context.Context, from store.Store) error {
 	return ctx.Err()
 }
 
-func (s *Sockets) reviewByTheClock(ctx context.Context) {
-	for last := time.Now(); wait(ctx, minReviewInterval); {
-		if time.Since(last) >= time.Duration(s.interval.Load()) {
-			s.review(ctx, nil)
-			last = time.Now()
-		}
-	}
-}
-
 func (s *Sockets) follow(ctx context.Context, from store.Store) error {
 	feed, err := from.Follow(ctx)
 	if err != nil {
@@ -113,7 +131,7 @@ func (s *Sockets) follow(ctx context.Context, from store.Store) error {
 	}
 	defer feed.Close()
 	// What happened before the feed began may have ended sockets too.
-	s.review(ctx, nil)
+	s.review(ctx, s.everybody())
 	for {
 		batch, err := feed.Next(ctx)
 		switch {
@@ -123,101 +141,72 @@ func (s *Sockets) follow(ctx context.Context, from store.Store) error {
 		case err != nil:
 			return err
 		case batch.Missed:
-			s.review(ctx, nil)
+			s.review(ctx, s.everybody())
 		default:
-			s.reviewAfter(ctx, batch.Changes)
+			s.review(ctx, s.concerned(batch.Changes))
 		}
 	}
 }
 
-// reviewAfter decides about the sockets that changes may concern: those of a
-// user, and those to a user's servers. What concerns nobody in particular
-// concerns everybody.
-func (s *Sockets) reviewAfter(ctx context.Context, changes []store.Change) {
-	users := make(map[string]bool)
-	for _, change := range changes {
-		switch change.Key.Kind {
-		case identity.KindSessionOfUser, identity.KindTokenOfOwner:
-			if !change.Deleted {
-				continue // renewed, or new
-			}
-			if owner, ok := ownerOf(change.Key); ok {
-				users[owner] = true
-			}
-		case identity.KindUser:
-			if parts, err := store.Split(change.Key.ID); err == nil {
-				users[parts[0]] = true
-			}
-		case identity.KindRole, identity.KindGroup:
-			s.review(ctx, nil)
+// watchTheClock decides about sockets whose time has come.
+func (s *Sockets) watchTheClock(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	ticker := time.NewTicker(minReviewInterval)
+	defer ticker.Stop()
+	for last := time.Now(); ; {
+		select {
+		case <-ctx.Done():
 			return
+		case <-s.all:
+			s.review(ctx, s.everybody())
+		case now := <-ticker.C:
+			if now.Sub(last) < time.Duration(s.interval.Load()) {
+				continue
+			}
+			s.review(ctx, s.everybody())
+			last = now
+		case <-s.sooner:
+		case <-timer.C:
+			s.review(ctx, s.overdue())
 		}
-	}
-	if len(users) > 0 {
-		s.review(ctx, users)
+		timer.Reset(s.untilDue())
 	}
 }
 
-// ownerOf is the user that a record of the index of sessions or tokens is about.
-func ownerOf(key store.Key) (string, bool) {
-	parts, err := store.Split(key.ID)
-	switch {
-	case err != nil:
-		return "", false
-	case key.Kind == identity.KindSessionOfUser:
-		return parts[0], true
-	case len(parts) > 1 && parts[0] == "user":
-		return parts[1], true
+// review decides about sockets and closes what is refused.
+func (s *Sockets) review(ctx context.Context, sockets []*entry) {
+	if len(sockets) == 0 {
+		return
 	}
-	// A service's token: its sockets have no user.
-	return "", len(parts) > 1
-}
-
-// review decides about the sockets of and to these users, or about all if nil,
-// and closes what is refused.
-func (s *Sockets) review(ctx context.Context, users map[string]bool) {
-	for _, open := range s.of(users) {
+	ctx, cancel := context.WithTimeout(ctx, reviewTimeout)
+	defer cancel()
+	for _, open := range sockets {
 		s.decide(ctx, open)
 	}
 }
 
-func (s *Sockets) of(users map[string]bool) []watched {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var list []watched
-	for open := range s.open {
-		user, owner := open.whose()
-		if users == nil || users[user] || users[owner] {
-			list = append(list, open)
+func (s *Sockets) decide(ctx context.Context, open *entry) {
+	ctx = refresh.InBackground(ctx)
+	decision, why := open.review(ctx)
+	code, refused := decision.CloseCode()
+	if !refused {
+		if moved := s.keep(open, decision, why); moved {
+			// A change of what it was not found by yet may have come in between.
+			decision, why = open.review(ctx)
+			if code, refused = decision.CloseCode(); !refused {
+				s.keep(open, decision, why)
+			}
 		}
 	}
-	return list
-}
-
-func (s *Sockets) decide(ctx context.Context, open watched) {
-	ctx, cancel := context.WithTimeout(ctx, reviewTimeout)
-	defer cancel()
-	decision := open.review(refresh.InBackground(ctx))
-	if code, refused := decision.CloseCode(); refused {
-		user, _ := open.whose()
-		s.log.Info("WebSocket closed: it is not allowed any more", "user", user, "code", code, "reason", decision.Message)
-		open.close(code)
-		if s.closed != nil {
-			s.closed(code)
-		}
+	if !refused || !s.refuse(open) {
+		return
 	}
-}
-
-func (s *Sockets) add(open watched) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.open[open] = struct{}{}
-}
-
-func (s *Sockets) remove(open watched) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.open, open)
+	s.log.Info("WebSocket closed: it is not allowed any more", "user", open.whose(), "code", code, "reason", decision.Message)
+	open.close(code)
+	if s.closed != nil {
+		s.closed(code)
+	}
 }
 
 // wait pauses; false if the context has ended.
@@ -229,5 +218,13 @@ func wait(ctx context.Context, pause time.Duration) bool {
 		return false
 	case <-timer.C:
 		return true
+	}
+}
+
+// signal sends to a channel with room for one, unless something is in it.
+func signal(to chan<- struct{}) {
+	select {
+	case to <- struct{}{}:
+	default:
 	}
 }

@@ -132,7 +132,7 @@ func TestSocketOfToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.token("ada", "inherit")
-	s.options.Sockets.review(t.Context(), nil)
+	s.options.Sockets.review(t.Context(), s.options.Sockets.everybody())
 	alive(t, conn, "after a change that takes nothing away")
 	found, err := s.directory.ByToken(t.Context(), secret)
 	if err != nil {
@@ -165,9 +165,9 @@ func TestSocketsStay(t *testing.T) {
 	go func() { _ = s.options.Sockets.Run(t.Context(), s.store) }()
 	conn := dial(t, s.front(echo(t)), s.login("ada").in)
 	s.store.away.Store(true)
-	s.options.Sockets.review(t.Context(), nil)
+	s.options.Sockets.review(t.Context(), s.options.Sockets.everybody())
 	alive(t, conn, "while the store is away")
 	s.store.away.Store(false)
-	s.options.Sockets.review(t.Context(), nil)
+	s.options.Sockets.review(t.Context(), s.options.Sockets.everybody())
 	alive(t, conn, "when it is back")
 }

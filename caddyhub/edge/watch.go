@@ -7,17 +7,15 @@ import (
 	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/gate"
+	"github.com/caddyhub/caddyhub/caddyhub/identity"
 )
-
-// whose implements watched.
-func (o *webSocket) whose() (user, owner string) { return o.user, o.owner }
 
 // AppSocket is an open WebSocket that another gate than an Edge has let in, in front
 // of a proxy that ends it when the context of its request ends.
 type AppSocket struct {
 	among  *Sockets
 	user   string
-	decide func(ctx context.Context) gate.Decision
+	decide Decide
 	cancel context.CancelFunc
 
 	mu sync.Mutex
@@ -26,15 +24,21 @@ type AppSocket struct {
 	conn net.Conn
 }
 
+// Decide decides about an open WebSocket as if it was opened now. opener is whose
+// credentials came with it, nil for nobody known.
+type Decide func(ctx context.Context) (decision gate.Decision, opener *identity.Identity)
+
 // Watch enters a WebSocket in the list and decides about it at once, since
-// something may have changed meanwhile. user is whose credentials opened it, empty
-// for services and for nobody; decide is called until Leave, and by any goroutine.
+// something may have changed meanwhile. opener is whose credentials came with it,
+// nil for nobody known; decide is called until Leave, and by any goroutine.
 // The request must go on with the context that is returned.
-func (s *Sockets) Watch(ctx context.Context, user string, decide func(ctx context.Context) gate.Decision) (open *AppSocket, until context.Context) {
-	open = &AppSocket{among: s, user: user, decide: decide}
+func (s *Sockets) Watch(ctx context.Context, opener *identity.Identity, decide Decide) (open *AppSocket, until context.Context) {
+	open = &AppSocket{among: s, decide: decide}
+	if opener != nil && opener.User != nil {
+		open.user = opener.User.Name
+	}
 	until, open.cancel = context.WithCancel(ctx)
-	s.add(open)
-	s.decide(until, open)
+	s.decide(until, s.add(open, groundsOf(opener, "", time.Now())))
 	return open, until
 }
 
@@ -51,9 +55,12 @@ func (o *AppSocket) Leave() {
 	o.cancel()
 }
 
-func (o *AppSocket) whose() (user, owner string) { return o.user, "" }
+func (o *AppSocket) whose() string { return o.user }
 
-func (o *AppSocket) review(ctx context.Context) gate.Decision { return o.decide(ctx) }
+func (o *AppSocket) review(ctx context.Context) (gate.Decision, grounds) {
+	decision, opener := o.decide(ctx)
+	return decision, groundsOf(opener, "", time.Now())
+}
 
 // close tells the browser why, as far as it listens, and has the proxy end the
 // socket.

@@ -11,6 +11,8 @@ const (
 	// KindGroup and KindRole are what users have rights by.
 	KindGroup = "group"
 	KindRole  = "role"
+	// KindService has ids of store.Join(name).
+	KindService = "service"
 	// KindSessionOfUser has ids of store.Join(user, session).
 	KindSessionOfUser = "session_of_user"
 	// KindTokenOfOwner has ids of store.Join("user" or "service", name, token).

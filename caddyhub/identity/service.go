@@ -43,7 +43,7 @@ type Service struct {
 // Managed says whether the hub runs the service itself.
 func (s Service) Managed() bool { return len(s.Command) > 0 }
 
-var services = store.Collection[Service]{Kind: "service"}
+var services = store.Collection[Service]{Kind: KindService}
 
 // GetService returns a service inside a transaction, or ErrNotFound.
 func GetService(r store.Reader, name string) (Service, error) {

@@ -134,6 +134,17 @@ func IsTokenID(text string) bool {
 	return is
 }
 
+// TokenOfIndex is the id of the token that a record of KindTokenOfOwner is about,
+// "a17", by the id of the record; ok is false for what is no such id.
+func TokenOfIndex(id string) (token string, ok bool) {
+	parts, err := store.Split(id)
+	if err != nil || len(parts) != 3 {
+		return "", false
+	}
+	number, err := strconv.ParseUint(parts[2], 16, 64)
+	return "a" + strconv.FormatUint(number, 10), err == nil
+}
+
 // tokenNumber is a token's id such that ids sort in the order of creation.
 func tokenNumber(id string) (string, bool) {
 	digits, ok := strings.CutPrefix(id, "a")
