@@ -9,6 +9,7 @@ import (
 	_ "github.com/caddyhub/caddyhub/modules/adminapi"                      // admin.api.caddyhub
 	_ "github.com/caddyhub/caddyhub/modules/app"                           // caddyhub { }
 	_ "github.com/caddyhub/caddyhub/modules/authenticators/dummy"          // authenticator dummy
+	_ "github.com/caddyhub/caddyhub/modules/authenticators/externalcookie" // authenticator external_cookie
 	_ "github.com/caddyhub/caddyhub/modules/authenticators/htpasswd"       // authenticator htpasswd
 	_ "github.com/caddyhub/caddyhub/modules/authenticators/ldap"           // authenticator ldap
 	_ "github.com/caddyhub/caddyhub/modules/authenticators/null"           // authenticator null

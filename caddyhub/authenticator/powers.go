@@ -76,6 +76,22 @@ type AutoLoginer interface {
 	AutoLogin() bool
 }
 
+// LoginAddress sends people who could not be logged in automatically to a page at
+// another site, where they can change that. Unlike with a Redirector nothing is
+// remembered: whoever comes back is logged in like anybody.
+type LoginAddress interface {
+	// LoginURL returns where to send the browser, which is to come back to the given
+	// URL; empty means nowhere.
+	LoginURL(back string) string
+}
+
+// CookieReader logs people in by cookies of other sites. They are credentials, so
+// no upstream may set one.
+type CookieReader interface {
+	// Cookies returns their exact names, and whether upstreams may see them.
+	Cookies() (names []string, forward bool)
+}
+
 // OpenByDefault lets in everybody it knows as long as no allow rule is set, as
 // JupyterHub's dummy does. Other authenticators let in nobody then.
 type OpenByDefault interface {

@@ -23,6 +23,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,6 +59,9 @@ type Options struct {
 	Handover *handover.Guest
 	// NamedServers says whether a path may name a server of a user.
 	NamedServers bool
+	// Cookies are credentials for other sites, by exact name: no upstream sees one.
+	// ReservedCookies are those that upstreams may see but, as with Cookies, not set.
+	Cookies, ReservedCookies []string
 	// Refused shows a person why there is nothing to see: the server that they
 	// asked for is not running, or another refusal. Nil gives plain text.
 	Refused func(w http.ResponseWriter, r *http.Request, visit browser.Visit, decision gate.Decision)
@@ -114,14 +118,14 @@ func New(options Options) *Edge {
 	}
 	rules := gate.HygieneOptions{
 		IdentityHeaders: identityHeaders,
-		Cookies:         options.Browser.ReservedCookies(),
+		Cookies:         slices.Concat(options.Browser.ReservedCookies(), options.Cookies),
 		CookiePrefixes:  options.Browser.ReservedCookiePrefixes(),
-		ReservedCookies: []string{browser.XSRFCookie, browser.BrowserSessionCookie},
+		ReservedCookies: append(slices.Clone(options.ReservedCookies), browser.XSRFCookie, browser.BrowserSessionCookie),
 		HubHost:         host,
 	}
 	e.hygiene = gate.NewHygiene(rules)
 	// Who finds out for himself who is there proves requests for himself too.
-	rules.ReservedCookies = []string{browser.BrowserSessionCookie}
+	rules.ReservedCookies = append(slices.Clone(options.ReservedCookies), browser.BrowserSessionCookie)
 	e.publicHygiene = gate.NewHygiene(rules)
 	return e
 }

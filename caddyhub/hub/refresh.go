@@ -25,3 +25,20 @@ func (p *parts) reviews(every time.Duration) {
 	}
 	p.sockets.ReviewEvery(every)
 }
+
+// foreignCookies are those of other sites that authenticators read: hidden ones no
+// upstream sees, and none of both may one set.
+func foreignCookies(authenticators []authenticator.Named) (hidden, shown []string) {
+	for _, named := range authenticators {
+		reader, ok := named.Authenticator.(authenticator.CookieReader)
+		if !ok {
+			continue
+		}
+		if names, forward := reader.Cookies(); forward {
+			shown = append(shown, names...)
+		} else {
+			hidden = append(hidden, names...)
+		}
+	}
+	return hidden, shown
+}

@@ -89,12 +89,14 @@ func newSite(p *parts, settings Settings, log *slog.Logger) (*Site, error) {
 		UserOptions: settings.Servers.UserOptions,
 		Domain:      settings.Domain, Handover: codes,
 		Observe: p.metrics.Request, Audit: p.audit,
-		Started: checker.Started,
+		Started:   checker.Started,
 		Attempted: func(outcome audit.Outcome) { p.metrics.Login(string(outcome)) },
 		// The edge needs the pages for its refusals, so it is made after them.
 		UserPath: func(w http.ResponseWriter, r *http.Request) { site.Edge.Answer(w, r) },
 	})
+	hidden, shown := foreignCookies(settings.Authenticators)
 	site.Edge = edge.New(edge.Options{
+		Cookies: hidden, ReservedCookies: shown,
 		Directory: p.directory, Browser: visitors, Servers: p.servers, Routes: p.routes,
 		Sockets: p.sockets,
 		Base:    settings.Base, PublicURL: settings.PublicURL, NamedServers: settings.Servers.Named.Enabled,

@@ -37,7 +37,7 @@ func (c *call) showLoginBy(name string) error {
 	} else if name != "" {
 		return loginFailure(authenticator.ErrUnknown)
 	}
-	if _, ok := c.options.Login.Auto(); ok {
+	if c.automatic(name) {
 		return c.autoLogin(name)
 	}
 	return c.loginPage(http.StatusOK, "", c.r.URL.Query().Get("username"))
@@ -51,8 +51,12 @@ func (c *call) autoLogin(name string) error {
 		Request: c.r, Remote: remote(c.r),
 	})
 	if err != nil {
-		failed := loginFailure(err)
 		found, _ := c.options.Login.Authenticator(name)
+		if there := c.loginAddress(found, err); there != "" {
+			c.event = audit.Event{} // nobody has tried anything yet
+			return c.redirect(there, http.StatusFound)
+		}
+		failed := loginFailure(err)
 		failed.hint = authenticator.PromptOf(found).Text
 		return failed
 	}

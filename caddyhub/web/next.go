@@ -53,7 +53,7 @@ func (c *call) ownServer(user string) (string, error) {
 // parameters are those of the query without what is ours.
 func (c *call) parameters() url.Values {
 	values := c.r.URL.Query()
-	for _, name := range []string{"next", "_xsrf", "authenticator"} {
+	for _, name := range []string{"next", "_xsrf", "authenticator", returned} {
 		values.Del(name)
 	}
 	return values
