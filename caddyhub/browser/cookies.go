@@ -42,7 +42,7 @@ func (b *Browser) CredentialNames(r *http.Request) gate.CredentialNames {
 // ReservedCookies are the names that belong to the edge: they go to no upstream
 // and no upstream may set them.
 func (b *Browser) ReservedCookies() []string {
-	return slices.Concat(variants(sessionCookie), variants(anonymousCookie), variants(handoverCookie))
+	return slices.Concat(variants(sessionCookie), variants(anonymousCookie), variants(handoverCookie), variants(arrivalCookie))
 }
 
 // variants are all names that a cookie may have.

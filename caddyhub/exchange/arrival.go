@@ -27,6 +27,8 @@ type Arrival struct {
 	OnlyServer bool    `json:"only_server,omitempty"`
 	// Next is where to go, as the portal says and nobody has checked.
 	Next string `json:"next,omitempty"`
+	// At is the path that the token was brought to, while the arrival is held.
+	At string `json:"at,omitempty"`
 }
 
 // Identity is the arrival for the rules of the hub.

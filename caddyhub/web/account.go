@@ -62,11 +62,13 @@ func (c *call) aimedAt() audit.Target {
 const (
 	actionLogin  = "login"
 	actionLogout = "logout"
-	actionStart  = "server.start"
-	actionStop   = "server.stop"
-	actionRemove = "server.remove"
-	actionToken  = "token.create"
-	actionRevoke = "token.revoke"
+	// actionDecline is somebody who stays who they are rather than be somebody else.
+	actionDecline = "login.decline"
+	actionStart   = "server.start"
+	actionStop    = "server.stop"
+	actionRemove  = "server.remove"
+	actionToken   = "token.create"
+	actionRevoke  = "token.revoke"
 
 	actionHandOver = "session.hand_over"
 )

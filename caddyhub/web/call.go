@@ -65,6 +65,9 @@ func (c *call) answer(route *route) error {
 		if c.visit.Identity == nil {
 			return c.demandLogin()
 		}
+		if c.visit.Identity.Limited() && !route.limited {
+			return errLimited
+		}
 		if c.r.Method == http.MethodPost {
 			if err := c.prove(); err != nil {
 				return err
@@ -94,6 +97,13 @@ func (c *call) demandLogin() error {
 		}
 	}
 	return c.redirect(c.hub+"login?next="+url.QueryEscape(c.r.URL.RequestURI()), http.StatusFound)
+}
+
+// errLimited is told to somebody whose session opens certain things only.
+var errLimited = &failure{
+	status: http.StatusForbidden, title: "This login does not open this page",
+	message: "You were let in for certain things only, and this page is not one of them.",
+	hint:    "Go back to where you came from. If you have an account on this hub, log in with it for everything else.",
 }
 
 // equip keeps the session of whoever is logged in alive, and complete.

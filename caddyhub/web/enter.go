@@ -12,28 +12,21 @@ import (
 
 // enter lets somebody in whom an authenticator vouched for: the user is
 // recorded, the session that the browser had ends, and it gets a new one.
-func (c *call) enter(decision *authenticator.Decision) error {
+func (c *call) enter(decision *authenticator.Decision) error { return c.enterWithin(decision, nil) }
+
+// enterWithin is enter for a session that may do no more than the limit says; nil
+// is no limit.
+func (c *call) enterWithin(decision *authenticator.Decision, limit *identity.Limit) error {
 	ctx := c.r.Context()
 	c.did(actionLogin, audit.Target{User: decision.User})
 	c.event.Details = map[string]any{"authenticator": decision.Authenticator}
-	if err := c.introduce(ctx, decision); err != nil {
-		return err
-	}
-	if decision.Roles != nil {
-		c.log.WarnContext(ctx, "roles given by an authenticator are not applied",
-			"user", decision.User, "authenticator", decision.Authenticator)
-	}
-	_, err := c.options.Directory.RecordLogin(ctx, identity.Login{
-		Name: decision.User, Authenticator: decision.Authenticator, Admin: decision.Admin,
-		ManageGroups: decision.Groups != nil, Groups: decision.Groups, AuthState: decision.AuthState,
-	})
-	if err != nil {
+	if err := c.record(decision); err != nil {
 		return err
 	}
 	if err := c.endSessions(ctx); err != nil {
 		return err
 	}
-	cookie, session, err := c.options.Directory.CreateSession(ctx, decision.User, decision.Authenticator)
+	cookie, session, err := c.options.Directory.CreateLimitedSession(ctx, decision.User, decision.Authenticator, limit)
 	if err != nil {
 		return err
 	}
@@ -46,6 +39,23 @@ func (c *call) enter(decision *authenticator.Decision) error {
 	c.log.InfoContext(ctx, "user logged in", "user", decision.User,
 		"authenticator", decision.Authenticator, "remote", remote(c.r))
 	return nil
+}
+
+// record writes down what the login says about the user.
+func (c *call) record(decision *authenticator.Decision) error {
+	ctx := c.r.Context()
+	if err := c.introduce(ctx, decision); err != nil {
+		return err
+	}
+	if decision.Roles != nil {
+		c.log.WarnContext(ctx, "roles given by an authenticator are not applied",
+			"user", decision.User, "authenticator", decision.Authenticator)
+	}
+	_, err := c.options.Directory.RecordLogin(ctx, identity.Login{
+		Name: decision.User, Authenticator: decision.Authenticator, Admin: decision.Admin,
+		ManageGroups: decision.Groups != nil, Groups: decision.Groups, AuthState: decision.AuthState,
+	})
+	return err
 }
 
 // introduce tells an authenticator that wants to know of a new user, who may be

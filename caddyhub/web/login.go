@@ -22,7 +22,8 @@ func (c *call) showLogin() error {
 // showLoginBy leads to a login by the authenticator of that name, or to the page
 // that offers all of them if it is empty.
 func (c *call) showLoginBy(name string) error {
-	if c.visit.Identity != nil {
+	// Who is let in for certain things only may log in for the others.
+	if c.visit.Identity != nil && !c.visit.Identity.Limited() {
 		c.equip()
 		target, err := c.destination(c.visit.Identity.Name(), "")
 		if err != nil {

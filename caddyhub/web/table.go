@@ -22,20 +22,20 @@ func (s *Web) table() []route {
 		{path: "logout", who: visitors, get: (*call).logout, acts: true, action: actionLogout},
 		{path: "home", who: members, get: (*call).home},
 		{path: "home/new-server", who: members, post: (*call).newServer, action: nothing},
-		{path: "spawn", who: members, get: (*call).spawn, post: (*call).spawnByForm, acts: true, action: actionStart},
-		{path: "spawn/{user}", who: members, get: (*call).spawn, post: (*call).spawnByForm, acts: true, action: actionStart},
-		{path: "spawn/{user}/{server}", who: members, get: (*call).spawn, post: (*call).spawnByForm, acts: true, action: actionStart},
-		{path: "spawn-pending/{user}", who: members, get: (*call).spawnPending},
-		{path: "spawn-pending/{user}/{server}", who: members, get: (*call).spawnPending},
-		{path: "stop/{user}", who: members, post: (*call).stop, action: actionStop},
-		{path: "stop/{user}/{server}", who: members, post: (*call).stop, action: actionStop},
+		{path: "spawn", who: members, limited: true, get: (*call).spawn, post: (*call).spawnByForm, acts: true, action: actionStart},
+		{path: "spawn/{user}", who: members, limited: true, get: (*call).spawn, post: (*call).spawnByForm, acts: true, action: actionStart},
+		{path: "spawn/{user}/{server}", who: members, limited: true, get: (*call).spawn, post: (*call).spawnByForm, acts: true, action: actionStart},
+		{path: "spawn-pending/{user}", who: members, limited: true, get: (*call).spawnPending},
+		{path: "spawn-pending/{user}/{server}", who: members, limited: true, get: (*call).spawnPending},
+		{path: "stop/{user}", who: members, limited: true, post: (*call).stop, action: actionStop},
+		{path: "stop/{user}/{server}", who: members, limited: true, post: (*call).stop, action: actionStop},
 		{path: "delete/{user}/{server}", who: members, post: (*call).remove, action: actionRemove},
 		{path: "admin", who: members, get: (*call).admin},
 		{path: "token", who: members, get: (*call).tokens, post: (*call).requestToken, action: actionToken},
 		{path: "token/revoke/{token}", who: members, post: (*call).revokeToken, action: actionRevoke},
-		{path: "user-redirect", who: members, get: (*call).userRedirect},
-		{path: "user-redirect/{rest}", who: members, get: (*call).userRedirect},
-		{path: "handover", who: members, get: (*call).handOver, acts: true, action: actionHandOver},
+		{path: "user-redirect", who: members, limited: true, get: (*call).userRedirect},
+		{path: "user-redirect/{rest}", who: members, limited: true, get: (*call).userRedirect},
+		{path: "handover", who: members, limited: true, get: (*call).handOver, acts: true, action: actionHandOver},
 		{path: "user/{rest}", any: s.options.UserPath},
 		{path: "error/{status}", who: everybody, get: (*call).proxyError},
 		{path: "security/csp-report", who: everybody, post: (*call).policyReport, action: nothing},
@@ -55,6 +55,9 @@ type route struct {
 	get, post func(*call) error
 	// acts says that get changes something: there is no HEAD then.
 	acts bool
+	// limited lets in members whose session is limited to certain scopes: what the
+	// path does, it asks scopes for.
+	limited bool
 	// action is what post does, and get if it acts, in the audit log.
 	action string
 	// any answers every method instead, and looks after itself.

@@ -14,7 +14,7 @@ import (
 // allViews is one zero value of each view.
 func allViews() []View {
 	return []View{Login{}, Logout{}, Home{}, SpawnOptions{}, SpawnPending{}, StopPending{},
-		NotRunning{}, Token{}, Consent{}, AcceptShare{}, ActAs{}, Admin{}, Error{}}
+		NotRunning{}, Token{}, Consent{}, AcceptShare{}, ActAs{}, SwitchUser{}, Admin{}, Error{}}
 }
 
 // filler sets every field of a view that people or other systems can choose, so

@@ -12,7 +12,7 @@ import (
 
 // View is one of the view models of this package: Login, Logout, Home,
 // SpawnOptions, SpawnPending, StopPending, NotRunning, Token, Consent,
-// AcceptShare, ActAs, Admin or Error.
+// AcceptShare, ActAs, SwitchUser, Admin or Error.
 type View interface {
 	// template is the name of the page's template.
 	template() string
@@ -48,8 +48,9 @@ type document struct {
 //   - Cache-Control: no-store.
 //   - Referrer-Policy: the origin alone where the page's address may hold a
 //     secret (login, consent, accept-share), the address within the same origin
-//     elsewhere. Never no-referrer: with it browsers send "Origin: null" in a
-//     form post, which no check of the origin can accept.
+//     elsewhere. Never no-referrer where there is a form: with it browsers send
+//     "Origin: null" in a post, which no check of the origin can accept. On an
+//     error page no-referrer stays if it is set.
 //   - X-Content-Type-Options: nosniff.
 //
 // If the template fails, Render logs the error and writes a plain 500.
@@ -114,8 +115,13 @@ func (p *Pages) setHeaders(header http.Header, view View) {
 	targets := append([]string{"'self'"}, p.options.FormAction...)
 	referrer := "same-origin"
 	switch v := view.(type) {
-	case Login:
+	case Login, SwitchUser:
 		referrer = "strict-origin"
+	case Error:
+		// The address may have a secret, and there is no form here.
+		if header.Get("Referrer-Policy") == "no-referrer" {
+			referrer = "no-referrer"
+		}
 	case Consent:
 		referrer = "strict-origin"
 		targets = append(targets, originOf(v.RedirectURI))
