@@ -28,6 +28,7 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/edge"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/identity/keyring"
+	"github.com/caddyhub/caddyhub/caddyhub/identitytoken"
 	"github.com/caddyhub/caddyhub/caddyhub/loginfailures"
 	"github.com/caddyhub/caddyhub/caddyhub/route"
 	"github.com/caddyhub/caddyhub/caddyhub/server"
@@ -76,6 +77,7 @@ type Hub struct {
 type parts struct {
 	keys      *keyring.Ring
 	directory *identity.Directory
+	tokenKeys *identitytoken.Keys
 	routes    *route.Mirror
 	servers   *server.Manager
 	users     *userlist.List
@@ -186,6 +188,9 @@ func (h *Hub) enforce(ctx context.Context, settings Settings, services []route.R
 	if err := p.inTouch(ctx); err != nil {
 		return err
 	}
+	if err := p.tokenKeys.Use(ctx, settings.TokenAlgorithms...); err != nil {
+		return fmt.Errorf("hub: %w", err)
+	}
 	p.directory.Configure(settings.Identity)
 	p.throttle.Configure(settings.LoginLimits)
 	p.authenticators.Store(&settings.Authenticators)
@@ -243,6 +248,7 @@ func (h *Hub) open(ctx context.Context, settings Settings) (*parts, error) {
 	p.directory = identity.New(identity.Options{
 		Store: h.backend.Store, Keys: keys, Settings: settings.Identity, Log: h.log,
 	})
+	p.tokenKeys = identitytoken.NewKeys(identitytoken.KeysOptions{Store: h.backend.Store, Ring: keys, Log: h.log})
 	p.routes = route.NewMirror(h.backend.Store, route.MirrorOptions{Logger: h.log})
 	p.servers, err = server.New(server.Options{
 		Store: h.backend.Store, Directory: p.directory, Node: settings.Node,
@@ -280,6 +286,7 @@ func (h *Hub) run(p *parts) {
 	p.running.Go(func() { h.report("culler", p.culler.Run(ctx)) })
 	p.running.Go(func() { h.countActive(ctx, p) })
 	p.running.Go(func() { h.watchKeys(ctx, p.keys) })
+	p.running.Go(func() { h.report("token keys", p.tokenKeys.Run(ctx)) })
 }
 
 func (h *Hub) report(what string, err error) {
@@ -303,14 +310,18 @@ func (h *Hub) watchKeys(ctx context.Context, keys *keyring.Ring) {
 	}
 }
 
-// RotateKeys puts a new key into force, on every node within a few minutes.
+// RotateKeys puts new keys into force, on every node within a few minutes: one of
+// the ring, and those that sign tokens for apps.
 func (h *Hub) RotateKeys(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.opened == nil {
 		return store.ErrUnavailable
 	}
-	return keyring.Rotate(ctx, h.backend.Keys, h.opened.keys)
+	if err := keyring.Rotate(ctx, h.backend.Keys, h.opened.keys); err != nil {
+		return err
+	}
+	return h.opened.tokenKeys.Rotate(ctx)
 }
 
 // Destruct closes the hub. Single-user servers go on, services that it runs end.

@@ -9,6 +9,7 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/cull"
 	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
+	"github.com/caddyhub/caddyhub/caddyhub/identitytoken"
 	"github.com/caddyhub/caddyhub/caddyhub/server"
 	"github.com/caddyhub/caddyhub/caddyhub/subdomain"
 	"github.com/caddyhub/caddyhub/caddyhub/web/page"
@@ -39,6 +40,8 @@ type Settings struct {
 	// Guest says of further hosts, in canonical form, whether the login is handed
 	// over to them: those of apps that the hub guards elsewhere. Nil: to none.
 	Guest func(host string) bool
+	// TokenAlgorithms are those by which tokens for apps are signed.
+	TokenAlgorithms []identitytoken.Algorithm
 	// DefaultURL is where a login leads; empty means the user's server.
 	DefaultURL string
 

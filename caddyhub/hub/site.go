@@ -36,7 +36,11 @@ type Site struct {
 	// Handover fetches the login for hosts other than the hub's.
 	Handover *handover.Guest
 
+	// JWKS are the keys by which tokens for apps are signed.
+	JWKS JWKS
+
 	hosts *hosts
+	guard guard
 
 	settings  Settings
 	directory *identity.Directory
@@ -70,6 +74,8 @@ func newSite(p *parts, settings Settings, log *slog.Logger) (*Site, error) {
 	site := &Site{settings: settings, directory: p.directory, routes: p.routes, audit: p.audit}
 	site.Routes = route.NewKeeper(p.directory.Store(), p.routes)
 	codes := site.handOver(visitors, log)
+	site.guard = guard{parts: p, browser: visitors, log: log}
+	site.JWKS = JWKS{p.tokenKeys, settings.Base.Hub(".well-known/jwks.json")}
 	for _, text := range settings.Rules.Blocked {
 		name, err := login.UserName(text)
 		if err != nil {
