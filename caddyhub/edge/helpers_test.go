@@ -34,6 +34,8 @@ type site struct {
 	servers   *server.Manager
 	routes    *route.Mirror
 	platform  *platform
+	// rules are those of all its routes.
+	rules Rules
 	// ahead is how far the clock of the hub is ahead.
 	ahead atomic.Int64
 }
@@ -314,7 +316,7 @@ func (s *site) through(method, target string, upstream func(http.ResponseWriter,
 		change(r)
 	}
 	w := httptest.NewRecorder()
-	got.err = s.Serve(w, r, func(w http.ResponseWriter, out *http.Request, to route.Route) error {
+	got.err = s.ServeBy(s.rules, w, r, func(w http.ResponseWriter, out *http.Request, to route.Route) error {
 		got.out, got.to = out, to
 		return upstream(w, out)
 	})
@@ -388,3 +390,11 @@ func refusedPage(w http.ResponseWriter, _ *http.Request, _ browser.Visit, decisi
 	w.WriteHeader(decision.Status)
 	_, _ = io.WriteString(w, "page: "+decision.Message)
 }
+
+// setBody gives a request the body of a form.
+func setBody(r *http.Request, body string) {
+	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+}
+
+// dataOfPublic is a service that finds out itself who visits.
+var dataOfPublic = route.Data{Service: "plain", Public: true}

@@ -17,20 +17,18 @@ const linkParameter = "token"
 // has not said as whom they want to act, and the form in which they say so. If not,
 // the request goes its way as if there were no token in its URL.
 func (e *Edge) followsLink(w http.ResponseWriter, r *http.Request, v *visit) bool {
-	if v.rules.TokenInURL != TokenInURLPersist || v.request.PathError != nil || v.subject.Ambiguous || !v.grantable() {
+	if v.rules.TokenInURL != TokenInURLPersist || v.request.PathError != nil || v.subject.Ambiguous {
 		return false
 	}
-	if e.choice(w, r, v) {
-		return true
-	}
 	tokens := gate.QueryValues(r.URL.RawQuery, linkParameter)
-	if len(tokens) == 0 {
-		return e.asks(w, r, v)
-	}
-	// From here on no answer repeats the token.
-	v.request.URI = withoutToken(v.request.URI)
+	// No answer repeats the token.
+	v.request.URI = withoutParameter(v.request.URI, linkParameter)
 	switch {
-	case !opensPage(r, v):
+	case e.choice(w, r, v):
+		return true
+	case len(tokens) == 0:
+		return e.asks(w, r, v)
+	case !v.grantable(), !opensPage(r, v):
 		return false
 	case len(tokens) > 1:
 		v.subject.Ambiguous = true
@@ -132,8 +130,6 @@ func toCleanPage(w http.ResponseWriter, v *visit) {
 	header.Set("Location", v.request.URI)
 	w.WriteHeader(http.StatusSeeOther)
 }
-
-func withoutToken(uri string) string { return withoutParameter(uri, linkParameter) }
 
 func withoutParameter(uri, name string) string {
 	path, query, found := strings.Cut(uri, "?")

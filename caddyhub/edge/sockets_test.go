@@ -42,7 +42,7 @@ func echo(t *testing.T) *url.URL {
 func (s *site) front(to *url.URL) string {
 	proxy := httputil.NewSingleHostReverseProxy(to)
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_ = s.Serve(w, r, func(w http.ResponseWriter, out *http.Request, _ route.Route) error {
+		_ = s.ServeBy(s.rules, w, r, func(w http.ResponseWriter, out *http.Request, _ route.Route) error {
 			proxy.ServeHTTP(w, out)
 			return nil
 		})
