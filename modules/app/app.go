@@ -229,24 +229,16 @@ func (a *App) loadGuests(ctx caddy.Context) error {
 }
 
 func (a *App) loadAuthenticators(ctx caddy.Context) error {
-	types := make([]string, len(a.AuthenticatorsRaw))
-	for i, raw := range a.AuthenticatorsRaw {
-		var err error
-		if types[i], err = typeOf(raw); err != nil {
-			return err
-		}
+	names, err := authenticatorNames(a.AuthenticatorsRaw)
+	if err != nil {
+		return err
 	}
 	loaded, err := ctx.LoadModule(a, "AuthenticatorsRaw")
 	if err != nil {
 		return fmt.Errorf("caddyhub: authenticator: %w", err)
 	}
-	used := make(map[string]int)
 	for i, module := range loaded.([]any) {
-		name := types[i]
-		if used[name]++; used[name] > 1 {
-			name = fmt.Sprintf("%s_%d", name, used[name])
-		}
-		a.authenticators = append(a.authenticators, namedAuthenticator{name, module.(AuthenticatorModule)})
+		a.authenticators = append(a.authenticators, namedAuthenticator{names[i], module.(AuthenticatorModule)})
 	}
 	return nil
 }

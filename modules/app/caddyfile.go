@@ -32,7 +32,7 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 //
 //	caddyhub {
 //		store embedded|redis { ... }
-//		authenticator <name> { ... }
+//		authenticator <type> [<name>] { ... }
 //		allow all | allow <users...>
 //		admins <users...>
 //		blocked <users...>
@@ -205,8 +205,14 @@ func (a *App) parseStore(d *caddyfile.Dispenser) error {
 
 func (a *App) parseAuthenticator(d *caddyfile.Dispenser) error {
 	raw, err := guest(d, "caddyhub.authenticators.", "authenticator", "type")
+	if err != nil {
+		return err
+	}
 	a.AuthenticatorsRaw = append(a.AuthenticatorsRaw, raw)
-	return err
+	if _, err := authenticatorNames(a.AuthenticatorsRaw); err != nil {
+		return d.WrapErr(err)
+	}
+	return nil
 }
 
 func (a *App) parseAllow(d *caddyfile.Dispenser) error {

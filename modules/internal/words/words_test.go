@@ -142,3 +142,37 @@ func TestAlso(t *testing.T) {
 		t.Error("an error out of nothing")
 	}
 }
+
+func TestNamedModule(t *testing.T) {
+	parse := func(text string) (name, kind string, pairs map[string]string, lists map[string][]string, err error) {
+		err = NamedModule(caddyfile.NewTestDispenser(text), "thing", &name, map[string]Word{
+			"kind": ToChoice(&kind, "small", "large"), "pair": ToPairs(&pairs), "list": ToLists(&lists),
+		}, map[string]string{"size": `"kind"`})
+		return name, kind, pairs, lists, err
+	}
+	name, kind, pairs, lists, err := parse("thing my-name_2 {\n kind large\n pair a 1\n list b 1 2\n}")
+	if err != nil || name != "my-name_2" || kind != "large" || pairs["a"] != "1" || strings.Join(lists["b"], " ") != "1 2" {
+		t.Errorf("got %q %q %v %v, %v", name, kind, pairs, lists, err)
+	}
+	if name, _, _, _, err := parse("thing"); name != "" || err != nil {
+		t.Errorf("without a name: %q, %v", name, err)
+	}
+	for text, want := range map[string]string{
+		"thing a b":                          "at most one name",
+		"thing Name":                         `the name "Name" does not fit`,
+		"thing a/b":                          "does not fit",
+		"thing " + strings.Repeat("a", 33):   "does not fit",
+		"thing {\n kind huge\n}":             `kind takes "small" or "large", not "huge"`,
+		"thing {\n kind\n}":                  "kind takes one value",
+		"thing {\n size large\n}":            `for JupyterHub's size write "kind"`,
+		"thing {\n knd large\n}":             `did you mean "kind"?`,
+		"thing {\n pair a\n}":                "pair takes a name and a value",
+		"thing {\n pair a 1\n pair a 2\n}":   `pair "a" is given twice`,
+		"thing {\n list a\n}":                "list takes a name and one or more values",
+		"thing {\n list a 1\n list a 2 3\n}": `list "a" is given twice`,
+	} {
+		if _, _, _, _, err := parse(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v; want one with %q", text, err, want)
+		}
+	}
+}
