@@ -14,6 +14,7 @@ import (
 	_ "github.com/caddyhub/caddyhub/modules/authenticators/ldap"           // authenticator ldap
 	_ "github.com/caddyhub/caddyhub/modules/authenticators/null"           // authenticator null
 	_ "github.com/caddyhub/caddyhub/modules/authenticators/oidc"           // authenticator oidc
+	_ "github.com/caddyhub/caddyhub/modules/authenticators/remoteuser"     // authenticator remote_user
 	_ "github.com/caddyhub/caddyhub/modules/authenticators/sharedpassword" // authenticator shared_password
 	_ "github.com/caddyhub/caddyhub/modules/command"                       // caddyhub token
 	_ "github.com/caddyhub/caddyhub/modules/configproxy"                   // caddyhub configurable-http-proxy
