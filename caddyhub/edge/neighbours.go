@@ -31,6 +31,9 @@ func (v *visit) confined() bool {
 
 // area is by which rules a request by cookie has to prove where it comes from.
 func (e *Edge) area(v *visit) gate.Area {
+	if v.alone() {
+		return gate.AreaOwnOrigin
+	}
 	if v.route == nil || v.client.Server.IsZero() {
 		return gate.AreaServer
 	}

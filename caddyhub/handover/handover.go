@@ -11,6 +11,7 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/nexturl"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
+	"github.com/caddyhub/caddyhub/caddyhub/subdomain"
 )
 
 var (
@@ -57,11 +58,19 @@ func New(options Options) *Handover {
 	return h
 }
 
-// Allows says whether logins are handed over to a host, in canonical form.
-func (h *Handover) Allows(host string) bool { return host != "" && h.allow(host) }
+// Allows says whether logins are handed over to a host. It is given as it stands in
+// a request, and any but the canonical form of it is refused.
+func (h *Handover) Allows(host string) bool {
+	canonical, ok := subdomain.Canonical(host, true)
+	if !ok || canonical != host {
+		// The default port of http is left out there, and that of https is not.
+		canonical, ok = subdomain.Canonical(host, false)
+	}
+	return ok && canonical == host && h.allow(host)
+}
 
-// Issue returns a code for the login of a session. host is in canonical form and
-// as it stands in the request, state is State of the secret of the browser there,
+// Issue returns a code for the login of a session. host is as it stands in the
+// request, state is State of the secret of the browser there,
 // next is a path with query on that host. ErrHost and ErrRequest say what is
 // wrong with these; identity.ErrInvalid that the session has ended.
 func (h *Handover) Issue(ctx context.Context, session *identity.Session, host, state, next string) (code string, err error) {

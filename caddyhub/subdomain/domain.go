@@ -134,5 +134,5 @@ func (d Domain) label(host string) (label string, ok bool) {
 		return "", false
 	}
 	label, ok = strings.CutSuffix(host, d.host("")) // a dot, the domain and its port
-	return label, ok && label != "" && !strings.ContainsAny(label, ".:")
+	return label, ok && label != "" && strings.Trim(label, labelLetters) == ""
 }

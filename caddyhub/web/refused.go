@@ -58,7 +58,8 @@ func (c *call) notRunning(decision gate.Decision) page.NotRunning {
 
 // serverOf reads the server out of the address that starts it.
 func (c *call) serverOf(spawnURL string) (user, name string) {
-	path, _, _ := strings.Cut(strings.TrimPrefix(spawnURL, c.hub+"spawn/"), "?")
+	_, path, _ := strings.Cut(spawnURL, c.hub+"spawn/") // an origin may stand before it
+	path, _, _ = strings.Cut(path, "?")
 	user, name, _ = strings.Cut(path, "/")
 	return unescape(user), unescape(name)
 }

@@ -99,10 +99,14 @@ func (h *Hub) Caddyfile() string {
 	return text.String()
 }
 
-// site is the address of the site in the Caddyfile.
+// site are the addresses of the site in the Caddyfile.
 func (h *Hub) site() string {
 	_, port, _ := strings.Cut(h.Address(), ":")
-	return h.scheme() + "://localhost:" + port
+	var addresses []string
+	for _, host := range h.hosts() {
+		addresses = append(addresses, h.scheme()+"://"+host+":"+port)
+	}
+	return strings.Join(addresses, ", ")
 }
 
 func (h *Hub) caddyfilePath() string { return filepath.Join(h.folder, "Caddyfile") }

@@ -113,7 +113,8 @@ func (a Answer) JSON(t testing.TB, into any) {
 	}
 }
 
-// Do sends a request. path is below the origin of the hub and may have a query.
+// Do sends a request. path is below the origin of the hub and may have a query; a
+// whole URL is one of another host that the same site answers for.
 // body is nothing, url.Values for a form, a string as it is, or a value to send
 // as JSON. header are names and values in turn.
 func (c *Client) Do(method, path string, body any, header ...string) Answer {
@@ -155,7 +156,11 @@ func (c *Client) request(method, path string, body any, header []string) (*http.
 		}
 		content, kind = bytes.NewReader(encoded), "application/json"
 	}
-	request, err := http.NewRequestWithContext(context.Background(), method, c.hub.URL+path, content)
+	address := path
+	if strings.HasPrefix(path, "/") || !strings.HasPrefix(path, c.hub.scheme()+"://") {
+		address = c.hub.URL + path
+	}
+	request, err := http.NewRequestWithContext(context.Background(), method, address, content)
 	if err != nil {
 		return nil, err
 	}
@@ -166,6 +171,10 @@ func (c *Client) request(method, path string, body any, header []string) (*http.
 		request.Header.Set("Authorization", "token "+c.token)
 	}
 	for i := 0; i+1 < len(header); i += 2 {
+		if header[i] == "Host" {
+			request.Host = header[i+1]
+			continue
+		}
 		request.Header.Set(header[i], header[i+1])
 	}
 	return request, nil

@@ -59,6 +59,9 @@ type Options struct {
 	Global string
 	// More is put behind the site: other sites.
 	More string
+	// Hosts are those that the site answers for; the first is the hub's, and may be
+	// one that no resolver knows. Empty: localhost.
+	Hosts []string
 	// PublicURL is what users call the hub. Empty: where it listens. Clients of
 	// the hub use it as their base and connect to where this hub listens.
 	PublicURL string
@@ -101,7 +104,7 @@ func Start(t testing.TB, options Options) *Hub {
 	h.port, h.apiPort = FreePort(t), FreePort(t)
 	h.URL = options.PublicURL
 	if h.URL == "" {
-		h.URL = (&url.URL{Scheme: h.scheme(), Host: net.JoinHostPort("localhost", strconv.Itoa(h.port))}).String()
+		h.URL = (&url.URL{Scheme: h.scheme(), Host: net.JoinHostPort(h.hosts()[0], strconv.Itoa(h.port))}).String()
 	}
 	h.writeCaddyfile(h.Caddyfile())
 	h.run()
@@ -134,6 +137,13 @@ func (h *Hub) AdminSocket() string { return filepath.Join(h.folder, "admin.sock"
 
 // Home is the home of a user on disk. It exists once a server was started.
 func (h *Hub) Home(user string) string { return filepath.Join(h.options.Homes, user) }
+
+func (h *Hub) hosts() []string {
+	if len(h.options.Hosts) == 0 {
+		return []string{"localhost"}
+	}
+	return h.options.Hosts
+}
 
 func (h *Hub) scheme() string {
 	if h.options.HTTPS {

@@ -58,18 +58,23 @@ func (c *Client) WaitServer(user, name string, ready bool) {
 	})
 }
 
-// WebSocket opens a WebSocket to a path below the origin of the hub, as a page
-// of the hub would with the cookies or the token of the client. It is closed with
+// WebSocket opens a WebSocket to a path below the origin of the hub, or to a whole
+// URL of another host of the same site, as a page of that host
+// would with the cookies or the token of the client. It is closed with
 // the test. The answer is that to the handshake, for a test that expects a
 // refusal; it has the beginning of the body.
 func (c *Client) WebSocket(path string) (*websocket.Conn, Answer, error) {
-	header := http.Header{"Origin": {c.hub.URL}}
+	origin := c.hub.URL
+	if host, rest, whole := strings.Cut(strings.TrimPrefix(path, c.hub.scheme()+"://"), "/"); whole && !strings.HasPrefix(path, "/") {
+		origin, path = c.hub.scheme()+"://"+host, "/"+rest
+	}
+	header := http.Header{"Origin": {origin}}
 	if c.token != "" {
 		header.Set("Authorization", "token "+c.token)
 	}
 	dialer := *c.HTTP
 	dialer.Transport = c.hub.transport(false)
-	address := "ws" + strings.TrimPrefix(c.hub.URL, "http") + path
+	address := "ws" + strings.TrimPrefix(origin, "http") + path
 	socket, response, err := websocket.Dial(c.t.Context(), address, &websocket.DialOptions{HTTPClient: &dialer, HTTPHeader: header})
 	var answer Answer
 	if response != nil {

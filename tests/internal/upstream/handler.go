@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/coder/websocket"
@@ -32,19 +33,33 @@ type Request struct {
 	Process int
 }
 
+// Arrived is what ?seen tells of one request.
+type Arrived struct{ Method, Target string }
+
 // Handler answers every request with a Request in JSON. The query may ask for
 // more:
 //
 //	header=NAME:VALUE  sets a header of the answer, and may be repeated
 //	slow=DURATION      takes so long to answer
 //	tunnel             agrees to whatever protocol is asked for
+//	seen               tells instead what has arrived so far, the newest last
 //
 // A path that ends in "/ws" echoes the messages of a WebSocket.
 func Handler() http.Handler {
+	var mu sync.Mutex
+	var seen []Arrived
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(Mark, "here")
 		query := r.URL.Query()
+		mu.Lock()
+		before := seen
+		seen = append(seen, Arrived{r.Method, r.RequestURI})
+		mu.Unlock()
 		switch {
+		case query.Has("seen"):
+			w.Header().Set("Content-Type", "application/json")
+			_ = json.NewEncoder(w).Encode(before)
+			return
 		case strings.HasSuffix(r.URL.Path, "/ws"):
 			echo(w, r)
 			return

@@ -1,0 +1,134 @@
+package subdomains_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"github.com/caddyhub/caddyhub/tests/internal/hubtest"
+)
+
+const (
+	// testTimeout bounds what one test does with a browser.
+	testTimeout = 4 * time.Minute
+	// waitTimeout is for one thing to happen, on a busy machine.
+	waitTimeout = time.Minute
+)
+
+// person is somebody with a browser of their own, and a tab in it.
+type person struct {
+	context.Context
+	t    testing.TB
+	town *town
+}
+
+// newPerson starts Chromium with an empty profile, for which all hosts of the town
+// are on this machine.
+func newPerson(t testing.TB, town *town) *person {
+	t.Helper()
+	program, err := exec.LookPath("chromium")
+	if err != nil {
+		if os.Getenv("CADDYHUB_TEST_REQUIRE") == "1" {
+			t.Fatalf("this test needs Chromium: %v", err)
+		}
+		t.Skipf("this test needs Chromium: %v", err)
+	}
+	profile, err := os.MkdirTemp("", "chromium")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
+	options := []chromedp.ExecAllocatorOption{
+		chromedp.ExecPath(program), chromedp.UserDataDir(profile), chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck,
+		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WSURLReadTimeout(time.Minute), chromedp.Flag("headless", "new"),
+		chromedp.Flag("host-resolver-rules", "MAP * 127.0.0.1"), chromedp.Flag("ignore-certificate-errors", true),
+	}
+	for _, flag := range []string{
+		"disable-dev-shm-usage", "disable-background-networking", "disable-background-timer-throttling",
+		"disable-renderer-backgrounding", "disable-backgrounding-occluded-windows", "disable-component-update", "disable-quic",
+	} {
+		options = append(options, chromedp.Flag(flag, true))
+	}
+	allocator, stop := chromedp.NewExecAllocator(ctx, options...)
+	browser, quit := chromedp.NewContext(allocator, chromedp.WithErrorf(func(string, ...any) {}))
+	t.Cleanup(func() {
+		quit()
+		stop()
+		cancel()
+		hubtest.Eventually(t, "the profile of Chromium is removed", func() bool { return os.RemoveAll(profile) == nil })
+	})
+	if err := chromedp.Run(browser); err != nil {
+		t.Fatalf("start Chromium: %v", err)
+	}
+	return &person{browser, t, town}
+}
+
+func (p *person) do(actions ...chromedp.Action) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p, waitTimeout)
+	defer cancel()
+	if err := chromedp.Run(ctx, actions...); err != nil {
+		var shown string
+		_ = chromedp.Run(p, chromedp.Evaluate(`location.href + "\n" + document.body.innerText`, &shown))
+		p.t.Fatalf("%v; the tab shows %.2000s", err, shown)
+	}
+}
+
+func (p *person) open(address string) {
+	p.t.Helper()
+	p.do(chromedp.Navigate(address))
+}
+
+// logIn fills in the login form that is shown.
+func (p *person) logIn(user string) {
+	p.t.Helper()
+	p.do(
+		chromedp.WaitVisible(`#login_submit`, chromedp.ByQuery),
+		chromedp.SendKeys(`input[name=username]`, user, chromedp.ByQuery),
+		chromedp.SendKeys(`input[name=password]`, hubtest.Password, chromedp.ByQuery),
+	)
+	ctx, cancel := context.WithTimeout(p, waitTimeout)
+	defer cancel()
+	if _, err := chromedp.RunResponse(ctx, chromedp.Click(`#login_submit`, chromedp.ByQuery)); err != nil {
+		p.t.Fatalf("log in: %v", err)
+	}
+}
+
+// until waits until a script gives true. Pages may come and go meanwhile.
+func (p *person) until(condition string) {
+	p.t.Helper()
+	for deadline := time.Now().Add(2 * waitTimeout); ; time.Sleep(50 * time.Millisecond) {
+		var holds bool
+		ctx, cancel := context.WithTimeout(p, 5*time.Second)
+		err := chromedp.Run(ctx, chromedp.Evaluate("Boolean("+condition+")", &holds))
+		cancel()
+		if err == nil && holds {
+			return
+		}
+		if p.Err() != nil || time.Now().After(deadline) {
+			var shown string
+			_ = chromedp.Run(p, chromedp.Evaluate(`location.href + "\n" + document.body.innerText`, &shown))
+			p.t.Fatalf("still waiting for %s; the tab shows %.2000s", condition, shown)
+		}
+	}
+}
+
+// evaluate runs a script and waits for what it promises.
+func (p *person) evaluate(script string, into any) {
+	p.t.Helper()
+	p.do(chromedp.Evaluate(script, into, chromedp.EvalAsValue, func(e *runtime.EvaluateParams) *runtime.EvaluateParams {
+		return e.WithAwaitPromise(true)
+	}))
+}
+
+// address is where the tab is.
+func (p *person) address() (address string) {
+	p.t.Helper()
+	p.evaluate(`location.href`, &address)
+	return address
+}
