@@ -103,6 +103,12 @@ func (c *call) loginPage(status int, told, username string) error {
 			})
 		case hasForm(offer):
 			form := loginForm(prompt, username)
+			if !c.atForm(offer.Name, len(view.Forms)) {
+				form = loginForm(prompt, "")
+				for i := range form.Fields {
+					form.Fields[i].Autofocus = false
+				}
+			}
 			form.Action = c.loginURL(offer.Name, len(offers) > 1)
 			if form.Title = prompt.Text; form.Title == "" && len(offers) > 1 {
 				form.Title = offer.Name
@@ -114,6 +120,13 @@ func (c *call) loginPage(status int, told, username string) error {
 	}
 	c.options.Pages.Render(c.w, status, visitor, view)
 	return nil
+}
+
+// atForm says whether the visitor is at the form of that name: it was sent, or it is
+// the first of them. What was typed is in no other one, and the cursor neither.
+func (c *call) atForm(name string, before int) bool {
+	at := c.r.URL.Query().Get("authenticator")
+	return name == at || at == "" && before == 0
 }
 
 // loginURL is where a form or a button of the login page leads.

@@ -225,6 +225,17 @@ func TestSeveralAuthenticators(t *testing.T) {
 	}
 	try("/hub/login?authenticator=staff", "staff").want(t, "staff", http.StatusFound, "/hub/spawn")
 	try("/hub/login?authenticator=staff", "guest").want(t, "password of the other", http.StatusForbidden, "Invalid")
+	// What was typed stays in its form, and the cursor with it.
+	got := try("/hub/login?authenticator=staff", "guest")
+	guests, staff, _ := strings.Cut(got.body, `aria-labelledby="form-2-title"`)
+	for _, part := range []string{`value="ada"`, "autofocus"} {
+		if strings.Contains(guests, part) || strings.Count(staff, part) != 1 {
+			t.Errorf("%s must be in the second form only:\n%s", part, got.body)
+		}
+	}
+	if strings.Count(form.body, "autofocus") != 1 || strings.Count(form.body, `id="username_input"`) != 1 {
+		t.Errorf("one field has the cursor, and ids are there once:\n%s", form.body)
+	}
 	try("/hub/login", "guest").want(t, "no name: the first form", http.StatusFound, "/hub/spawn")
 	try("/hub/login?authenticator=idp", "staff").want(t, "no form there", http.StatusNotFound, "no such way")
 	try("/hub/login?authenticator=nobody", "staff").want(t, "unknown", http.StatusNotFound, "no such way")

@@ -59,6 +59,8 @@ type Options struct {
 	Argon2id Comparer
 	// Other compares hashes of a kind that is not known here. Nil refuses them.
 	Other Comparer
+	// Service is what stands above the form of the login page. Empty: nothing.
+	Service string
 	// Log hears of a file that cannot be read again. Nil discards.
 	Log *slog.Logger
 }
@@ -66,7 +68,8 @@ type Options struct {
 // Authenticator checks passwords against hashes. Its methods may be called from
 // any goroutine.
 type Authenticator struct {
-	source *source
+	source  *source
+	service string
 	// seed chooses whose hash an unknown name is compared with. It dies with the
 	// process.
 	seed [sha256.Size]byte
@@ -90,7 +93,7 @@ func New(o Options) (*Authenticator, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Authenticator{source: source, working: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	a := &Authenticator{source: source, service: o.Service, working: make(chan struct{}, runtime.GOMAXPROCS(0))}
 	rand.Read(a.seed[:])
 	return a, nil
 }
@@ -140,6 +143,11 @@ func (a *Authenticator) Refresh(ctx context.Context, _ string, authState json.Ra
 		return authenticator.Refreshed{}, nil
 	}
 	return authenticator.Refreshed{Outcome: authenticator.Fresh}, nil
+}
+
+// Prompt is a form with user name and password.
+func (a *Authenticator) Prompt() authenticator.Prompt {
+	return authenticator.Prompt{Username: true, Password: true, Text: a.service}
 }
 
 // state is what is kept with the user: by the name here, since the hub's may be

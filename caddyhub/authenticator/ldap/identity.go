@@ -38,7 +38,7 @@ func (a *Authenticator) identify(c *connection, of user) (*authenticator.Identit
 			return nil, fmt.Errorf("%w: in none of the allowed groups of the directory", authenticator.ErrNotAllowed)
 		}
 		if len(a.options.AdminGroups) > 0 {
-			identity.Admin = new(inAny(groups, a.options.AdminGroups))
+			identity.Admin, identity.AdminsStay = new(inAny(groups, a.options.AdminGroups)), true
 		}
 		if a.options.managed() {
 			identity.Groups = names(groups)
@@ -127,4 +127,9 @@ func (a *Authenticator) Warnings(authenticator.Rules) []string {
 		return nil
 	}
 	return []string{"Passwords cross the network to the LDAP server in the clear, where everybody on the way can read them."}
+}
+
+// Prompt is a form with user name and password.
+func (a *Authenticator) Prompt() authenticator.Prompt {
+	return authenticator.Prompt{Username: true, Password: true, Text: a.options.Service}
 }

@@ -78,11 +78,15 @@ type Options struct {
 	// AllowedGroups are groups, by name or by DN, of which a user must be in one.
 	// Empty: no condition.
 	AllowedGroups []string
-	// AdminGroups make their members administrators, and take that from others.
+	// AdminGroups make their members administrators, and take that from others whom
+	// the hub's list of admins does not name.
 	// Empty: nothing is said about it.
 	AdminGroups []string
 	// StateAttributes of the entry are kept in the auth state.
 	StateAttributes []string
+
+	// Service is what stands above the form of the login page. Empty: nothing.
+	Service string
 
 	// Log hears of what a user must not be told. Nil discards.
 	Log *slog.Logger

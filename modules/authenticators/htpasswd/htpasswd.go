@@ -30,6 +30,9 @@ func init() {
 // bcrypt and argon2id are understood; hashes that a thief could turn into
 // passwords (crypt, MD5, SHA-1) and plain passwords are refused.
 type Authenticator struct {
+	// Name tells several apart: in addresses, logs and sessions. Lower-case letters,
+	// digits, "_" and "-". Default: htpasswd, then htpasswd_2 and so on.
+	Name string `json:"name,omitempty"`
 	// File is the path of a file of lines NAME:HASH, as "htpasswd -B" writes it. It
 	// is read again when it has changed; while it is broken, what it said before
 	// holds. Default: no file.
@@ -40,6 +43,10 @@ type Authenticator struct {
 	// Hash is a module that compares hashes of other kinds than bcrypt and
 	// argon2id. Default: such hashes are refused.
 	HashRaw json.RawMessage `json:"hash,omitempty" caddy:"namespace=http.authentication.hashes inline_key=algorithm"`
+
+	// LoginService is what stands above the form of the login page. Default: the
+	// name, if there are several ways to log in.
+	LoginService string `json:"login_service,omitempty"`
 
 	other htpasswd.Comparer
 }
@@ -70,7 +77,8 @@ func (a *Authenticator) Provision(ctx caddy.Context) error {
 // Authenticator makes it.
 func (a *Authenticator) Authenticator(log *slog.Logger) (authenticator.Authenticator, error) {
 	options := htpasswd.Options{
-		File: a.File, Bcrypt: caddyauth.BcryptHash{}, Argon2id: caddyauth.Argon2idHash{}, Other: a.other, Log: log,
+		File: a.File, Bcrypt: caddyauth.BcryptHash{}, Argon2id: caddyauth.Argon2idHash{}, Other: a.other,
+		Service: a.LoginService, Log: log,
 	}
 	for name, hash := range a.Users {
 		options.Users = append(options.Users, htpasswd.User{Name: name, Hash: hash})
@@ -80,19 +88,21 @@ func (a *Authenticator) Authenticator(log *slog.Logger) (authenticator.Authentic
 
 // UnmarshalCaddyfile sets up the module. Syntax:
 //
-//	authenticator htpasswd {
+//	authenticator htpasswd [<name>] {
 //		file <path>
 //		user <name> <hash>
 //		hash <module>
+//		login_service <text>
 //	}
 func (a *Authenticator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	return words.Module(d, "authenticator htpasswd", map[string]words.Word{
+	return words.NamedModule(d, "authenticator htpasswd", &a.Name, map[string]words.Word{
 		"file": words.ToText(&a.File),
 		"user": words.Many(func(d *caddyfile.Dispenser) error {
 			return words.Pair(d, "a name and a hash", &a.Users, words.Plain)
 		}),
-		"hash": words.Once(a.parseHash),
-	})
+		"hash":          words.Once(a.parseHash),
+		"login_service": words.ToText(&a.LoginService),
+	}, nil)
 }
 
 func (a *Authenticator) parseHash(d *caddyfile.Dispenser) error {

@@ -67,7 +67,7 @@ var otherNames = map[string]string{
 
 // UnmarshalCaddyfile sets up the module. Syntax:
 //
-//	authenticator ldap {
+//	authenticator ldap [<name>] {
 //		server_address <hosts or urls...>
 //		tls_strategy before_bind|on_connect|insecure
 //		tls_ca <file>
@@ -88,9 +88,10 @@ var otherNames = map[string]string{
 //		allowed_groups <dn or name>...
 //		admin_groups <dn or name>...
 //		auth_state_attributes <attributes...>
+//		login_service <text>
 //	}
 func (a *Authenticator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	known := map[string]words.Word{
+	return words.NamedModule(d, "authenticator ldap", &a.Name, map[string]words.Word{
 		"server_address":            words.ToTexts(&a.ServerAddress),
 		"tls_strategy":              words.ToText(&a.TLSStrategy),
 		"tls_ca":                    words.ToText(&a.TLSCA),
@@ -111,16 +112,6 @@ func (a *Authenticator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"allowed_groups":            words.ToTexts(&a.AllowedGroups),
 		"admin_groups":              words.ToTexts(&a.AdminGroups),
 		"auth_state_attributes":     words.ToTexts(&a.AuthStateAttributes),
-	}
-	const what = "authenticator ldap"
-	d.Next() // the name
-	if d.CountRemainingArgs() > 0 {
-		return d.Errf("%s takes no value on its line; its options stand in a block", what)
-	}
-	return words.BlockOr(d, what, known, func(d *caddyfile.Dispenser) error {
-		if instead, found := otherNames[d.Val()]; found {
-			return d.Errf("%s: for ldapauthenticator's %s write %s", what, d.Val(), instead)
-		}
-		return words.Unknown(d, what, known)
-	})
+		"login_service":             words.ToText(&a.LoginService),
+	}, otherNames)
 }

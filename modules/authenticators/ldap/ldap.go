@@ -26,6 +26,9 @@ func init() {
 // the options of ldapauthenticator under their names there. The user is called
 // what the directory calls him; another spelling of the name is refused.
 type Authenticator struct {
+	// Name tells several apart: in addresses, logs and sessions. Lower-case letters,
+	// digits, "_" and "-". Default: ldap, then ldap_2 and so on.
+	Name string `json:"name,omitempty"`
 	// ServerAddress are servers with the same content, as HOST[:PORT] or as a URL,
 	// ldap://HOST[:PORT] or ldaps://HOST[:PORT]. The next is asked when one is out
 	// of reach. At least one.
@@ -85,11 +88,14 @@ type Authenticator struct {
 	// well. Default: no condition.
 	AllowedGroups []string `json:"allowed_groups,omitempty"`
 	// AdminGroups are groups whose members are administrators; others who log in
-	// are none. Default: the directory does not say.
+	// are none, but for those that "admins" names. Default: the directory does not say.
 	AdminGroups []string `json:"admin_groups,omitempty"`
 	// AuthStateAttributes are attributes of the user that are kept in the auth
 	// state. Default: none.
 	AuthStateAttributes []string `json:"auth_state_attributes,omitempty"`
+	// LoginService is what stands above the form of the login page. Default: the
+	// name, if there are several ways to log in.
+	LoginService string `json:"login_service,omitempty"`
 }
 
 // CaddyModule returns the Caddy module information.
@@ -144,6 +150,7 @@ func (a *Authenticator) options() (ldap.Options, error) {
 		GroupBase: a.GroupSearchBase, GroupFilter: a.GroupSearchFilter, GroupAttribute: a.GroupAttribute,
 		MemberOf: a.MemberOfAttribute, Nested: a.NestedGroups,
 		AllowedGroups: a.AllowedGroups, AdminGroups: a.AdminGroups, StateAttributes: a.AuthStateAttributes,
+		Service: a.LoginService,
 	}, err
 }
 

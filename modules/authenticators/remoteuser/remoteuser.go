@@ -26,6 +26,9 @@ func init() {
 // from what visitors send. A request that has one of them twice, or under a name
 // that some programs take for the same, is refused.
 type Authenticator struct {
+	// Name tells several apart: in addresses, logs and sessions. Lower-case letters,
+	// digits, "_" and "-". Default: remote_user, then remote_user_2 and so on.
+	Name string `json:"name,omitempty"`
 	// Header has the name of the user. Default: Remote-User.
 	Header string `json:"header,omitempty"`
 	// GroupsHeader has the groups of the user; with it they are the groups in the
@@ -99,7 +102,7 @@ func peer(r *http.Request) string {
 
 // UnmarshalCaddyfile sets up the module. Syntax:
 //
-//	authenticator remote_user {
+//	authenticator remote_user [<name>] {
 //		trusted_proxies <ranges...>|private_ranges|unix
 //		header <name>
 //		groups_header <name>
@@ -110,7 +113,7 @@ func peer(r *http.Request) string {
 //		login_service <name>
 //	}
 func (a *Authenticator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	return words.Module(d, "authenticator remote_user", map[string]words.Word{
+	return words.NamedModule(d, "authenticator remote_user", &a.Name, map[string]words.Word{
 		"trusted_proxies":     words.ToTexts(&a.TrustedProxies),
 		"header":              words.ToText(&a.Header),
 		"groups_header":       words.ToText(&a.GroupsHeader),
@@ -119,7 +122,7 @@ func (a *Authenticator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"only_at_login":       words.ToTrue(&a.OnlyAtLogin),
 		"logout_redirect_url": words.ToText(&a.LogoutRedirectURL),
 		"login_service":       words.ToText(&a.LoginService),
-	})
+	}, nil)
 }
 
 // Interface guards
