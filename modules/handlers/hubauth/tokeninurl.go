@@ -84,7 +84,7 @@ func ParseTokenInURL(h httpcaddyfile.Helper, into *[]*TokenInURL) words.Word {
 		if h.CountRemainingArgs() > 1 {
 			matcher, is, err := h.MatcherToken()
 			if err != nil {
-				return err
+				return h.WrapErr(err)
 			}
 			if !is {
 				return h.Errf("token_in_url: %q is not a matcher: write a path, such as /user/ada/*, or a named matcher, such as @shared", h.Val())
