@@ -19,6 +19,7 @@ import (
 	_ "github.com/caddyhub/caddyhub/modules/command"                       // caddyhub token
 	_ "github.com/caddyhub/caddyhub/modules/configproxy"                   // caddyhub configurable-http-proxy
 	_ "github.com/caddyhub/caddyhub/modules/handlers/hub"                  // hub, and its parts
+	_ "github.com/caddyhub/caddyhub/modules/handlers/hubexchange"          // hub_exchange
 	_ "github.com/caddyhub/caddyhub/modules/handlers/hubroutesapi"         // hub_routes_api
 	_ "github.com/caddyhub/caddyhub/modules/spawners/process"              // spawner process
 	_ "github.com/caddyhub/caddyhub/modules/stores/embedded"               // store embedded

@@ -79,6 +79,10 @@ func hostsOf(routes caddyhttp.RouteList, above []string) []string {
 	return hosts
 }
 
+// ServesPages says whether the hub's pages are at any site. It is known once the
+// configuration starts.
+func (a *App) ServesPages() bool { return len(a.surfaces()) > 0 }
+
 // matched are the hosts that a route is for; those above if it names none.
 func matched(route caddyhttp.Route, above []string) []string {
 	var hosts []string

@@ -21,7 +21,7 @@ func init() {
 	httpcaddyfile.RegisterDirective("hub", parseHub)
 	// In this order, since each is put behind those before it: hub_auth answers
 	// whatever the others have left.
-	for _, directive := range []string{"hub_api", "hub_oauth", "hub_login", "hub_auth", "hub_proxy", "hub"} {
+	for _, directive := range []string{"hub_exchange", "hub_api", "hub_oauth", "hub_login", "hub_auth", "hub_proxy", "hub"} {
 		httpcaddyfile.RegisterDirectiveOrder(directive, httpcaddyfile.Before, "reverse_proxy")
 	}
 }

@@ -100,6 +100,12 @@ func secretKey(name string) bool {
 	return slices.ContainsFunc(secretKeys, func(part string) bool { return strings.Contains(name, part) })
 }
 
+// HidesParameter says whether the value of a parameter of this name is never logged.
+func HidesParameter(name string) bool { return secretKey(name) }
+
+// HidesHeader says whether a header of this name, in canonical form, is never logged.
+func HidesHeader(name string) bool { return maskField(name, "x") == redacted }
+
 var (
 	// secretHeaders have names that contain one of these; the Cookie and
 	// Authorization headers Caddy hides itself, unless log_credentials is on.
