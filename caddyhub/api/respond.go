@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/caddyhub/caddyhub/caddyhub/gate"
 	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
 	"github.com/caddyhub/caddyhub/caddyhub/version"
 )
@@ -31,6 +32,7 @@ func headersOf(base hubpath.Base) http.Header {
 	h.Set("Content-Type", typeJSON)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
+	gate.KeepApart(h)
 	return h
 }
 

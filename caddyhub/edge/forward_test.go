@@ -81,11 +81,17 @@ func TestAnswerOfUpstream(t *testing.T) {
 	if diff := cmp.Diff([]string{"_xsrf /user/ada/", "jupyterhub-session-id /", "theirs /user/ada/"}, names); diff != "" {
 		t.Error(diff)
 	}
-	if got.StatusCode != http.StatusTeapot || got.Header.Get("Cache-Control") != "public, max-age=60" ||
+	if got.StatusCode != http.StatusTeapot || got.Header.Get("Cache-Control") != "no-store" ||
 		got.Header.Get("Vary") != "Accept-Encoding" || got.Header.Get("Clear-Site-Data") != "" {
 		t.Errorf("%d %v", got.StatusCode, got.Header)
 	}
+	if policy := got.Header.Get("Cross-Origin-Opener-Policy"); policy != "same-origin-allow-popups" {
+		t.Errorf("policy of a page for other windows: %q", policy)
+	}
 	byScript := s.through("GET", "/user/ada/", upstream, script, bearer(s.token("ada", "inherit")))
+	if byScript.Header.Get("Cache-Control") != "public, max-age=60" || byScript.Header.Get("Vary") != "Accept-Encoding" {
+		t.Errorf("to a program: %v", byScript.Header)
+	}
 	if cookies := byScript.Header["Set-Cookie"]; !slices.Equal(cookies, []string{"theirs=1; Path=/user/ada/"}) {
 		t.Errorf("to a program: %q", cookies)
 	}

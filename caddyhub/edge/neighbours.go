@@ -47,19 +47,26 @@ func (e *Edge) area(v *visit) gate.Area {
 	return gate.AreaServer
 }
 
-// apart are the headers that keep the pages of a visit from those of other users
-// on the same origin; nil if it needs none.
+// apart are the headers that keep what is visited from the pages of other users on
+// the same origin; nil if it needs none.
 func (e *Edge) apart(r *http.Request, v *visit, prefix string) func(http.Header, int) int {
-	switch {
-	case v.alone(), v.resource.Open:
-		return nil
-	case v.confined():
-		return gate.NewConfinement(e.options.Browser.Origin(r), prefix).For(r)
-	case v.request.Class.Kind != gate.KindNavigation:
-		return nil
+	if v.alone() || v.resource.Open || !v.minted() {
+		return nil // to a program nothing needs to be said
+	}
+	page := v.request.Class.Kind == gate.KindNavigation
+	stored := !page && e.area(v) != gate.AreaData
+	var confinement *gate.Confinement
+	if v.confined() {
+		confinement = gate.NewConfinement(e.options.Browser.Origin(r), prefix)
 	}
 	return func(h http.Header, status int) int {
-		gate.KeepApart(h)
+		gate.KeepUncached(h, stored)
+		switch {
+		case confinement != nil:
+			return confinement.Apply(r, h, status)
+		case page:
+			gate.KeepApart(h)
+		}
 		return status
 	}
 }

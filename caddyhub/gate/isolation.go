@@ -30,6 +30,26 @@ func KeepApart(h http.Header) {
 // somewhere or pay for something, still can be opened.
 var keptApart = []string{"same-origin-allow-popups"}
 
+// KeepUncached tells the browser to keep an answer from the pages of other users: a
+// script can ask its cache for what another page of the same origin was given, and
+// the cache asks nobody for a proof. Pages and data are not stored at all. What
+// else there is, scripts and pictures, the cache gives only to requests that are
+// sent the same way, with the same proof.
+func KeepUncached(h http.Header, store bool) {
+	if !store {
+		h["Cache-Control"] = unstored
+		delete(h, "Expires")
+		return
+	}
+	h["Vary"] = slices.Concat(h["Vary"], proofs)
+}
+
+// These are shared between answers.
+var (
+	unstored = []string{"no-store"}
+	proofs   = []string{"Sec-Fetch-Mode, Sec-Fetch-Dest, Authorization, X-XSRFToken, X-CSRFToken"}
+)
+
 // Confinement is what pages of a server are held to that somebody else than its
 // owner visits. Make one with NewConfinement.
 type Confinement struct {
@@ -56,11 +76,6 @@ func NewConfinement(origin, prefix string) *Confinement {
 		strings.TrimSpace("worker-src data: blob: " + own),
 		strings.TrimSpace("object-src data: blob: " + own),
 	}, "; ")}}
-}
-
-// For is Apply to the answers to a request.
-func (c *Confinement) For(r *http.Request) func(h http.Header, status int) int {
-	return func(h http.Header, status int) int { return c.Apply(r, h, status) }
 }
 
 // Apply sets the headers of an answer to a request, whatever the upstream has

@@ -28,6 +28,22 @@ func TestKeepApart(t *testing.T) {
 	}
 }
 
+func TestKeepUncached(t *testing.T) {
+	for name, test := range map[string]struct {
+		store      bool
+		from, want http.Header
+	}{
+		"page":      {false, http.Header{"Cache-Control": {"public, max-age=60"}, "Expires": {"x"}}, http.Header{"Cache-Control": {"no-store"}}},
+		"script":    {true, http.Header{"Cache-Control": {"max-age=60"}}, http.Header{"Cache-Control": {"max-age=60"}, "Vary": proofs}},
+		"with Vary": {true, http.Header{"Vary": {"Accept"}}, http.Header{"Vary": {"Accept", proofs[0]}}},
+	} {
+		KeepUncached(test.from, test.store)
+		if diff := cmp.Diff(test.want, test.from); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
 func TestConfinement(t *testing.T) {
 	for name, test := range map[string]struct {
 		origin, prefix string

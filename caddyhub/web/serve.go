@@ -77,6 +77,7 @@ func (s *Web) setHeaders(header http.Header) {
 	header.Set("X-CaddyHub-Version", version.Release)
 	header.Set("Access-Control-Allow-Headers", "accept, content-type, authorization")
 	header.Set("Content-Security-Policy", "frame-ancestors 'none'; report-uri "+s.hub+"security/csp-report")
+	gate.KeepApart(header)
 }
 
 // toHub sends whoever comes without the hub's path there, keeping the rest
