@@ -2,6 +2,8 @@
 # command; CONTRIBUTING.md says more.
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+# Build tags: "pam" adds the authenticator pam, which needs a C compiler and libpam0g-dev.
+TAGS ?=
 LDFLAGS := -s -w -X github.com/caddyhub/caddyhub/caddyhub/version.linked=$(VERSION)
 
 .DEFAULT_GOAL := help
@@ -19,8 +21,8 @@ bench: ## Run the benchmarks, and compare with JupyterHub and other proxies
 lint: ## Check format, vet, linters
 	@tests/setup/lint
 
-build: ## Build bin/caddyhub
-	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/caddyhub ./cmd/caddyhub
+build: ## Build bin/caddyhub; TAGS=pam adds the authenticator pam
+	go build -trimpath -tags '$(TAGS)' -ldflags '$(LDFLAGS)' -o bin/caddyhub ./cmd/caddyhub
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
