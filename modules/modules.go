@@ -13,6 +13,7 @@ import (
 	_ "github.com/caddyhub/caddyhub/modules/authenticators/htpasswd"       // authenticator htpasswd
 	_ "github.com/caddyhub/caddyhub/modules/authenticators/ldap"           // authenticator ldap
 	_ "github.com/caddyhub/caddyhub/modules/authenticators/null"           // authenticator null
+	_ "github.com/caddyhub/caddyhub/modules/authenticators/oauth2"         // authenticator oauth2
 	_ "github.com/caddyhub/caddyhub/modules/authenticators/oidc"           // authenticator oidc
 	_ "github.com/caddyhub/caddyhub/modules/authenticators/remoteuser"     // authenticator remote_user
 	_ "github.com/caddyhub/caddyhub/modules/authenticators/sharedpassword" // authenticator shared_password

@@ -21,7 +21,7 @@ type Claims map[string]any
 func Parse(data []byte) (Claims, error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
-	var c Claims
+	var c map[string]any
 	if err := decoder.Decode(&c); err != nil || c == nil {
 		return nil, errors.New("claims: not a JSON object")
 	}
@@ -29,6 +29,12 @@ func Parse(data []byte) (Claims, error) {
 		return nil, errors.New("claims: something follows the JSON object")
 	}
 	return c, nil
+}
+
+// UnmarshalJSON is Parse, so that numbers are the same wherever claims are kept.
+func (c *Claims) UnmarshalJSON(data []byte) (err error) {
+	*c, err = Parse(data)
+	return err
 }
 
 // Lookup finds a claim by name, or by a path of names with dots between them.

@@ -1,6 +1,7 @@
 package claims
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -35,6 +36,21 @@ func TestParse(t *testing.T) {
 		if c, err := Parse([]byte(text)); err == nil {
 			t.Errorf("%q was read as %v", text, c)
 		}
+	}
+}
+
+// Claims that were kept are read as they were parsed: a number of 20 digits is
+// still itself.
+func TestKept(t *testing.T) {
+	var kept struct{ Claims Claims }
+	if err := json.Unmarshal([]byte(`{"Claims":{"id":12345678901234567890}}`), &kept); err != nil {
+		t.Fatal(err)
+	}
+	if id, _ := kept.Claims.Text("id"); id != "12345678901234567890" {
+		t.Errorf("id %q", id)
+	}
+	if err := json.Unmarshal([]byte(`{"Claims":[]}`), &kept); err == nil {
+		t.Error("a list was read")
 	}
 }
 
