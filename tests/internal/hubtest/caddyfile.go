@@ -58,7 +58,9 @@ var caddyfile = template.Must(template.New("Caddyfile").Parse(`{
 	tls internal
 	{{- end}}
 	{{.InSite}}
-	hub
+	hub{{with .Directive}} {
+		{{.}}
+	}{{end}}
 }
 {{.More}}
 `))
@@ -83,6 +85,7 @@ func (h *Hub) Caddyfile() string {
 		"Site":          h.site(),
 		"TLS":           h.options.HTTPS,
 		"InSite":        h.options.Site,
+		"Directive":     h.options.Directive,
 		"More":          h.options.More,
 		"Global":        h.options.Global,
 	}

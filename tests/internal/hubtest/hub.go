@@ -53,8 +53,8 @@ type Options struct {
 	// Authenticator replaces the line or block "authenticator dummy".
 	Authenticator string
 	// Spawner is added to the block of the spawner, Hub to the block caddyhub,
-	// and Site to the site, before the directive hub.
-	Spawner, Hub, Site string
+	// Site to the site, before the directive hub, and Directive to the block of that.
+	Spawner, Hub, Site, Directive string
 	// Global is added to the global options, beside the block caddyhub.
 	Global string
 	// More is put behind the site: other sites.
