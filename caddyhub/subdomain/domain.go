@@ -74,12 +74,7 @@ func (d Domain) Name() string { return d.name }
 
 // Host is the host that the others are below, with its port unless that is the
 // default one.
-func (d Domain) Host() string {
-	if d.port == "" {
-		return d.name
-	}
-	return d.name + ":" + d.port
-}
+func (d Domain) Host() string { return d.AtPort(d.name) }
 
 // OfUser is the host of a user, in canonical form.
 func (d Domain) OfUser(name string) string { return d.host(d.labelOf(name)) }
@@ -107,6 +102,25 @@ func (d Domain) User(host string) (name string, ok bool) {
 	}
 	name, ok = nameOf(label)
 	return name, ok && d.labelOf(name) == label
+}
+
+// Service is the service that a host belongs to, if such a service exists, with
+// the same exceptions as User.
+func (d Domain) Service(host string) (name string, ok bool) {
+	label, ok := d.label(host)
+	if !ok {
+		return "", false
+	}
+	name, ok = strings.CutSuffix(label, serviceSuffix)
+	return name, ok && serviceLabel(name) == label
+}
+
+// AtPort is the host, in canonical form, that has a name at the port of the domain.
+func (d Domain) AtPort(name string) string {
+	if d.port == "" {
+		return name
+	}
+	return name + ":" + d.port
 }
 
 // Below tells whether a host as a client wrote it, canonical or not, is the domain

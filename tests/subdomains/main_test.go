@@ -26,7 +26,10 @@ type town struct {
 // say otherwise.
 func newTown(t testing.TB, options hubtest.Options) *town {
 	t.Helper()
-	options.HTTPS, options.Hosts = true, []string{domain, "*." + domain, ""}
+	options.HTTPS = true
+	if options.Hosts == nil {
+		options.Hosts = []string{domain, "*." + domain, ""}
+	}
 	options.Hub += "\n\t\tsubdomains " + domain
 	return &town{hubtest.Start(t, options), t}
 }
