@@ -95,7 +95,7 @@ func (a *Authenticator) Authenticator(log *slog.Logger) (authenticator.Authentic
 //		login_service <text>
 //	}
 func (a *Authenticator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	return words.NamedModule(d, "authenticator htpasswd", &a.Name, map[string]words.Word{
+	err := words.NamedModule(d, "authenticator htpasswd", &a.Name, map[string]words.Word{
 		"file": words.ToText(&a.File),
 		"user": words.Many(func(d *caddyfile.Dispenser) error {
 			return words.Pair(d, "a name and a hash", &a.Users, words.Plain)
@@ -103,6 +103,10 @@ func (a *Authenticator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"hash":          words.Once(a.parseHash),
 		"login_service": words.ToText(&a.LoginService),
 	}, nil)
+	if err == nil && a.File == "" && len(a.Users) == 0 {
+		err = d.Err(`authenticator htpasswd: nobody could log in; write "file PATH" or "user NAME HASH"`)
+	}
+	return err
 }
 
 func (a *Authenticator) parseHash(d *caddyfile.Dispenser) error {

@@ -91,7 +91,7 @@ var otherNames = map[string]string{
 //		login_service <text>
 //	}
 func (a *Authenticator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	return words.NamedModule(d, "authenticator ldap", &a.Name, map[string]words.Word{
+	err := words.NamedModule(d, "authenticator ldap", &a.Name, map[string]words.Word{
 		"server_address":            words.ToTexts(&a.ServerAddress),
 		"tls_strategy":              words.ToText(&a.TLSStrategy),
 		"tls_ca":                    words.ToText(&a.TLSCA),
@@ -114,4 +114,11 @@ func (a *Authenticator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"auth_state_attributes":     words.ToTexts(&a.AuthStateAttributes),
 		"login_service":             words.ToText(&a.LoginService),
 	}, otherNames)
+	if err != nil {
+		return err
+	}
+	if err := a.check(); err != nil {
+		return d.WrapErr(err)
+	}
+	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -103,8 +105,11 @@ func (*Authenticator) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "caddyhub.authenticators.ldap", New: func() caddy.Module { return new(Authenticator) }}
 }
 
-// Provision replaces placeholders and checks everything but the file.
+// Provision replaces placeholders. What has none is checked before.
 func (a *Authenticator) Provision(caddy.Context) error {
+	if err := a.check(); err != nil {
+		return err
+	}
 	replacer := caddy.NewReplacer()
 	// Not in templates and filters: {username} stands there for something else.
 	for _, field := range []*string{&a.LookupDNSearchUser, &a.LookupDNSearchPassword, &a.TLSCA, &a.TLSServerName} {
@@ -112,6 +117,16 @@ func (a *Authenticator) Provision(caddy.Context) error {
 	}
 	for i, address := range a.ServerAddress {
 		a.ServerAddress[i] = replacer.ReplaceAll(address, "")
+	}
+	return nil
+}
+
+// check says what cannot work. An option that is a placeholder cannot be checked
+// before it is known what it stands for, so then all is left to the start.
+func (a *Authenticator) check() error {
+	fields := append([]string{a.LookupDNSearchUser, a.TLSServerName}, a.ServerAddress...)
+	if slices.ContainsFunc(fields, func(text string) bool { return strings.Contains(text, "{") }) {
+		return nil
 	}
 	options, err := a.options()
 	if err == nil {

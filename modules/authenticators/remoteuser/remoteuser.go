@@ -113,7 +113,7 @@ func peer(r *http.Request) string {
 //		login_service <name>
 //	}
 func (a *Authenticator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	return words.NamedModule(d, "authenticator remote_user", &a.Name, map[string]words.Word{
+	err := words.NamedModule(d, "authenticator remote_user", &a.Name, map[string]words.Word{
 		"trusted_proxies":     words.ToTexts(&a.TrustedProxies),
 		"header":              words.ToText(&a.Header),
 		"groups_header":       words.ToText(&a.GroupsHeader),
@@ -123,6 +123,13 @@ func (a *Authenticator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"logout_redirect_url": words.ToText(&a.LogoutRedirectURL),
 		"login_service":       words.ToText(&a.LoginService),
 	}, nil)
+	if err != nil {
+		return err
+	}
+	if _, err := a.Authenticator(nil); err != nil {
+		return d.WrapErr(err)
+	}
+	return nil
 }
 
 // Interface guards
