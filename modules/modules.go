@@ -21,6 +21,7 @@ import (
 	_ "github.com/caddyhub/caddyhub/modules/configproxy"                   // caddyhub configurable-http-proxy
 	_ "github.com/caddyhub/caddyhub/modules/handlers/hub"                  // hub, and its parts
 	_ "github.com/caddyhub/caddyhub/modules/handlers/hubexchange"          // hub_exchange
+	_ "github.com/caddyhub/caddyhub/modules/handlers/hubforwardauth"       // hub_forward_auth
 	_ "github.com/caddyhub/caddyhub/modules/handlers/hubroutesapi"         // hub_routes_api
 	_ "github.com/caddyhub/caddyhub/modules/spawners/process"              // spawner process
 	_ "github.com/caddyhub/caddyhub/modules/stores/embedded"               // store embedded

@@ -14,7 +14,7 @@ import (
 )
 
 // ErrPolicy says that a policy makes no sense.
-var ErrPolicy = errors.New("appgate: policy")
+var ErrPolicy = errors.New("who may use the app")
 
 // Policy says who may use an app. Any one of its rules lets somebody in.
 type Policy struct {
@@ -38,7 +38,7 @@ func (p Policy) Check(definitions *scope.Definitions) error {
 	case p.Authenticated && rules > 0:
 		return fmt.Errorf("%w: \"allow authenticated\" lets everybody in who is logged in, so that scopes, users and groups can have no effect", ErrPolicy)
 	case !p.Anonymous && !p.Authenticated && rules == 0:
-		return fmt.Errorf("%w: it lets nobody in: name scopes, users or groups, or write \"allow authenticated\" or \"allow anonymous\"", ErrPolicy)
+		return fmt.Errorf("%w: nobody; name scopes, users or groups, or write \"allow authenticated\" or \"allow anonymous\"", ErrPolicy)
 	case slices.Contains(p.Users, "") || slices.Contains(p.Groups, ""):
 		return fmt.Errorf("%w: an empty name", ErrPolicy)
 	}

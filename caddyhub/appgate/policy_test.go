@@ -18,7 +18,7 @@ func TestPolicyCheck(t *testing.T) {
 		policy Policy
 		says   string // empty if it is fine
 	}{
-		"nothing":                  {Policy{}, "it lets nobody in"},
+		"nothing":                  {Policy{}, "nobody; name"},
 		"scopes":                   {Policy{Scopes: []string{ofGrafana, "admin:users"}}, ""},
 		"users and groups":         {Policy{Users: []string{"ada"}, Groups: []string{"astro"}}, ""},
 		"authenticated":            {Policy{Authenticated: true}, ""},

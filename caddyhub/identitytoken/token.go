@@ -23,7 +23,7 @@ const (
 )
 
 // ErrLifetime says that a lifetime is not between MinLifetime and MaxLifetime.
-var ErrLifetime = errors.New("identitytoken: lifetime")
+var ErrLifetime = errors.New("lifetime of a token")
 
 // Subject is whom a token is about.
 type Subject struct {
@@ -98,7 +98,7 @@ func Check(algorithm Algorithm, lifetime time.Duration) error {
 		return fmt.Errorf("%w %q", ErrAlgorithm, string(algorithm))
 	}
 	if lifetime < MinLifetime || lifetime > MaxLifetime {
-		return fmt.Errorf("%w %s: from %s to %s", ErrLifetime, lifetime, MinLifetime, MaxLifetime)
+		return fmt.Errorf("%w: %s is not between %s and %s", ErrLifetime, lifetime, MinLifetime, MaxLifetime)
 	}
 	return nil
 }

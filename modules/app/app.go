@@ -24,6 +24,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddyhub/caddyhub/caddyhub/hub"
+	"github.com/caddyhub/caddyhub/caddyhub/identitytoken"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 	"github.com/caddyhub/caddyhub/modules/internal/accesslog"
 )
@@ -143,6 +144,9 @@ type App struct {
 	spawnerName    string
 	base           settingsBase
 	places         places
+	// signBy and appOrigins are of apps that the hub guards.
+	signBy     []identitytoken.Algorithm
+	appOrigins []string
 
 	ctx      caddy.Context
 	log      *slog.Logger

@@ -102,6 +102,9 @@ func (a *App) settings() (hub.Settings, error) {
 	if err := a.applySubdomains(&settings); err != nil {
 		return settings, err
 	}
+	if err := a.applyApps(&settings); err != nil {
+		return settings, err
+	}
 	settings.Refresh = a.refresh()
 	settings.ServiceCheckInterval = a.ServiceCheckInterval.interval()
 	if a.Token != nil {
@@ -243,6 +246,7 @@ func (a *App) pageOptions(settings hub.Settings) (page.Options, error) {
 	if !settings.Domain.IsZero() {
 		options.FormAction = append(options.FormAction, settings.Domain.Origin("*."+settings.Domain.Host()))
 	}
+	options.FormAction = append(options.FormAction, a.appOrigins...)
 	if a.Pages == nil {
 		return options, nil
 	}

@@ -19,11 +19,15 @@ import (
 
 func init() {
 	httpcaddyfile.RegisterDirective("hub", parseHub)
-	// In this order, since each is put behind those before it: hub_auth answers
-	// whatever the others have left.
-	for _, directive := range []string{"hub_exchange", "hub_api", "hub_oauth", "hub_login", "hub_auth", "hub_proxy", "hub"} {
-		httpcaddyfile.RegisterDirectiveOrder(directive, httpcaddyfile.Before, "reverse_proxy")
+	// What decides about requests comes where Caddy's own authentication does, before
+	// anything that could answer them. In this order, since each is put behind those
+	// before it: hub_auth answers whatever the others have left.
+	for _, directive := range []string{"hub_exchange", "hub_forward_auth", "hub_api", "hub_oauth", "hub_login", "hub_auth"} {
+		httpcaddyfile.RegisterDirectiveOrder(directive, httpcaddyfile.Before, "request_header")
 	}
+	httpcaddyfile.RegisterDirectiveOrder("hub_proxy", httpcaddyfile.Before, "reverse_proxy")
+	// The whole hub takes what the other directives of its site leave.
+	httpcaddyfile.RegisterDirectiveOrder("hub", httpcaddyfile.After, "acme_server")
 }
 
 // parseHub expands the directive into its parts, in the order that is right:

@@ -2,6 +2,8 @@
 package hubauth
 
 import (
+	"errors"
+	"maps"
 	"net/http"
 
 	"github.com/caddyserver/caddy/v2"
@@ -9,24 +11,36 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/caddyhub/caddyhub/caddyhub/appgate"
 	"github.com/caddyhub/caddyhub/caddyhub/edge"
 	"github.com/caddyhub/caddyhub/caddyhub/hub"
 	"github.com/caddyhub/caddyhub/caddyhub/route"
 	"github.com/caddyhub/caddyhub/modules/app"
-	"github.com/caddyhub/caddyhub/modules/internal/words"
 )
 
 func init() {
 	caddy.RegisterModule(new(Handler))
-	httpcaddyfile.RegisterHandlerDirective("hub_auth", parseCaddyfile)
+	httpcaddyfile.RegisterDirective("hub_auth", parseCaddyfile)
 }
 
-// Handler decides about every request to a single-user server or a service: who
-// sends it, whether the scopes allow it, and what a refusal looks like to whom.
-// An allowed request goes on to the next handler, hub_proxy, with the identity
-// of the visitor and without the cookies of the hub. A request for anything
-// else is answered 404: nothing passes this handler undecided.
+// Handler is the gate: it decides who sends a request, whether that is allowed, and
+// what a refusal looks like to whom. Nothing passes it undecided.
+//
+// With any option of App it is in front of an app, and what is allowed goes on to
+// the next handler, whatever that is. See setPlaceholders for what it says about
+// the visitor.
+//
+// Without, it is in front of single-user servers and services. An allowed request
+// goes on to the next handler, which must be hub_proxy, with the identity of the
+// visitor and without the cookies of the hub. A request for anything else is
+// answered 404.
 type Handler struct {
+	App
+
+	// HandoverOnly lets logins arrive at a host other than the hub's, at
+	// /.caddyhub/handover, and passes on all other requests. It is for a route of
+	// its own where another one with a matcher is in front of the app. Default: no.
+	HandoverOnly bool `json:"handover_only,omitempty"`
 	// TokenInURL says what tokens in links are worth: the first entry that matches
 	// a request counts. Default: nothing, as if there were one entry with the mode
 	// "off".
@@ -45,11 +59,22 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 	if h.app, err = app.Of(ctx, "hub_auth"); err != nil {
 		return err
 	}
-	return tokenRules(h.TokenInURL).provision(ctx)
+	if h.HandoverOnly && (h.given() || len(h.TokenInURL) > 0) {
+		return errors.New("hub_auth: with handover_only there is nothing else to say")
+	}
+	if !h.given() {
+		return tokenRules(h.TokenInURL).provision(ctx)
+	}
+	if len(h.TokenInURL) > 0 {
+		return errTokenInURL
+	}
+	return h.App.Provision(h.app, "hub_auth")
 }
 
-// ServeHTTP decides. What was decided about must be what the client asked for,
-// so a request that another directive has rewritten before is refused.
+// AppHosts implements app.Guard.
+func (h *Handler) AppHosts() (hosts []string, guards bool) { return nil, h.given() }
+
+// ServeHTTP decides.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	return h.app.Guard(w, r, func(w http.ResponseWriter, r *http.Request) error { return h.serve(w, r, next) })
 }
@@ -60,6 +85,22 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 		hub.Unavailable(w)
 		return nil
 	}
+	switch {
+	case h.HandoverOnly:
+		if prepared := app.Prepare(r); site.Handover.Serves(prepared) {
+			site.Handover.Arrive(w, prepared)
+			return nil
+		}
+		return next.ServeHTTP(w, r)
+	case h.given():
+		return h.serveApp(w, r, site, next)
+	}
+	return h.serveServers(w, r, site, next)
+}
+
+// serveServers decides about what is for a server. That must be what the client
+// asked for, so a request that another directive has rewritten before is refused.
+func (h *Handler) serveServers(w http.ResponseWriter, r *http.Request, site *hub.Site, next caddyhttp.Handler) error {
 	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok &&
 		original.URL.EscapedPath() != r.URL.EscapedPath() {
 		return caddyhttp.Error(http.StatusBadRequest, errRewritten)
@@ -82,25 +123,37 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	})
 }
 
-// UnmarshalCaddyfile sets up the handler. Syntax:
-//
-//	hub_auth [<matcher>] {
-//		token_in_url [<matcher>] off|persist
-//	}
-func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	return h.unmarshal(httpcaddyfile.Helper{Dispenser: d})
-}
-
-// unmarshal is UnmarshalCaddyfile where there are named matchers.
-func (h *Handler) unmarshal(helper httpcaddyfile.Helper) error {
-	return words.Module(helper.Dispenser, "hub_auth", map[string]words.Word{
-		"token_in_url": ParseTokenInURL(helper, &h.TokenInURL),
+// serveApp decides about what is for an app. Its rules are the same for all paths,
+// so that it does not matter whether one was rewritten.
+func (h *Handler) serveApp(w http.ResponseWriter, r *http.Request, site *hub.Site, next caddyhttp.Handler) error {
+	gate, err := h.For(site)
+	if err != nil {
+		return caddyhttp.Error(http.StatusInternalServerError, err)
+	}
+	peer := r.RemoteAddr
+	return gate.Serve(w, app.Prepare(r), func(w http.ResponseWriter, out *http.Request, visitor appgate.Visitor) error {
+		// What a proxy appends to X-Forwarded-For is who spoke to Caddy.
+		out.RemoteAddr = peer
+		if err := h.Introduce(out.Header, out, visitor); err != nil {
+			return caddyhttp.Error(http.StatusServiceUnavailable, err)
+		}
+		defer replace(r.Header, out)()
+		return next.ServeHTTP(w, out)
 	})
 }
 
-func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-	handler := new(Handler)
-	return handler, handler.unmarshal(h)
+// replace has the headers that came replaced by those of a request, until the
+// returned function is called: placeholders, such as {http.request.header.X}, read
+// those that came, and would tell an app what a client says of itself.
+func replace(came http.Header, by *http.Request) (back func()) {
+	before := maps.Clone(came)
+	clear(came)
+	maps.Copy(came, by.Header)
+	by.Header = came
+	return func() {
+		clear(came)
+		maps.Copy(came, before)
+	}
 }
 
 type rewritten struct{}
@@ -116,4 +169,5 @@ var (
 	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
 	_ caddy.Provisioner           = (*Handler)(nil)
 	_ caddyfile.Unmarshaler       = (*Handler)(nil)
+	_ app.Guard                   = (*Handler)(nil)
 )

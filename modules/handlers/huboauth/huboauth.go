@@ -36,9 +36,15 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 	return err
 }
 
-// ServeHTTP answers what is below {base_url}hub/api/oauth2 and passes on the rest.
+// ServeHTTP answers what is below {base_url}hub/api/oauth2, and the JWKS at
+// {base_url}hub/.well-known/jwks.json, and passes on the rest.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	return h.app.Serve(w, r, next, func(site *hub.Site) app.Part { return site.OAuth })
+	return h.app.Serve(w, r, next, func(site *hub.Site) app.Part {
+		if site.JWKS.Serves(r) {
+			return site.JWKS
+		}
+		return site.OAuth
+	})
 }
 
 // UnmarshalCaddyfile sets up the handler. Syntax:
