@@ -136,11 +136,11 @@ func (c *call) redeem(a *Arrivals, token string) (arrival *exchange.Arrival, dec
 		c.event.Target.User = authenticator.ForLog(arrival.User)
 		c.event.Details = map[string]any{"authenticator": ByExchange, "token": arrival.ID}
 	}
-	if err == nil {
-		c.event.Target.User = decision.User
-		err = c.known(a, decision.User)
+	if err != nil {
+		return arrival, nil, logged{err}
 	}
-	return arrival, decision, err
+	c.event.Target.User = decision.User
+	return arrival, decision, c.known(a, decision.User)
 }
 
 // known refuses users whom the hub does not have, where it is to create none.

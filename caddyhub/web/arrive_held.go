@@ -104,10 +104,10 @@ func (c *call) goOnWith(a *Arrivals, handle string, arrival *exchange.Arrival, a
 		}
 	}
 	decision, err := c.vouched(arrival)
-	if err == nil {
-		err = c.known(a, decision.User)
-	}
 	if err != nil {
+		return logged{err}
+	}
+	if err := c.known(a, decision.User); err != nil {
 		return err
 	}
 	visitor := c.visit.Identity

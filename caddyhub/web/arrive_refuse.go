@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -11,6 +12,12 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/gate"
 	"github.com/caddyhub/caddyhub/caddyhub/web/page"
 )
+
+// logged is an error that the login rules have logged already.
+type logged struct{ error }
+
+// Unwrap returns the error.
+func (l logged) Unwrap() error { return l.error }
 
 // retryPortal is when to ask the portal again.
 const retryPortal = 5 * time.Second
@@ -22,11 +29,13 @@ func (c *call) refuseArrival(a *Arrivals, err error) {
 	if c.event.Reason == "" && shown.status != http.StatusNoContent {
 		c.event.Reason = err.Error()
 	}
-	level := c.log.WarnContext
-	if shown.status >= http.StatusInternalServerError {
-		level = c.log.ErrorContext
+	if !errors.As(err, new(logged)) {
+		level := slog.LevelInfo
+		if shown.status >= http.StatusInternalServerError {
+			level = slog.LevelError
+		}
+		c.log.Log(c.r.Context(), level, "arrival refused", "path", c.r.URL.Path, "status", shown.status, "remote", remote(c.r), "error", err)
 	}
-	level(c.r.Context(), "one-time token not accepted", "path", c.r.URL.Path, "status", shown.status, "remote", remote(c.r), "error", err)
 	header := c.w.Header()
 	if shown.allow != "" {
 		header.Set("Allow", shown.allow)
