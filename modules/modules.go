@@ -23,6 +23,7 @@ import (
 	_ "github.com/caddyhub/caddyhub/modules/handlers/hubexchange"          // hub_exchange
 	_ "github.com/caddyhub/caddyhub/modules/handlers/hubforwardauth"       // hub_forward_auth
 	_ "github.com/caddyhub/caddyhub/modules/handlers/hubroutesapi"         // hub_routes_api
+	_ "github.com/caddyhub/caddyhub/modules/permission"                    // permission caddyhub
 	_ "github.com/caddyhub/caddyhub/modules/spawners/process"              // spawner process
 	_ "github.com/caddyhub/caddyhub/modules/stores/embedded"               // store embedded
 	_ "github.com/caddyhub/caddyhub/modules/stores/memory"                 // store memory

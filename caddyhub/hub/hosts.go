@@ -8,6 +8,7 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/browser"
 	"github.com/caddyhub/caddyhub/caddyhub/gate"
 	"github.com/caddyhub/caddyhub/caddyhub/handover"
+	"github.com/caddyhub/caddyhub/caddyhub/oauth"
 	"github.com/caddyhub/caddyhub/caddyhub/subdomain"
 )
 
@@ -20,6 +21,26 @@ type hosts struct {
 	// origin and host are those of the hub.
 	origin, host string
 	secure       bool
+}
+
+// addresses is where services are reached: a path, with subdomains absolute.
+func (s Settings) addresses() oauth.Addresses {
+	return func(service string) string {
+		path := s.Base.Service(service)
+		if s.Domain.IsZero() {
+			return path
+		}
+		return s.Domain.Origin(s.Domain.OfService(service)) + path
+	}
+}
+
+// publicService is the whole URL of a service that has a host of its own; empty if
+// it is at that of the hub.
+func (s Settings) publicService(name string) string {
+	if s.Domain.IsZero() {
+		return ""
+	}
+	return s.addresses()(name)
 }
 
 // guests says whether the login is handed over to a host; nil if to none.

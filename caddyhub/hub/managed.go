@@ -10,7 +10,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/identity/keyring"
 	"github.com/caddyhub/caddyhub/caddyhub/oauth"
@@ -22,7 +21,7 @@ import (
 // planOf is what a configuration wants of services.
 func planOf(settings Settings) (service.Plan, error) {
 	plan := service.Plan{CheckInterval: settings.ServiceCheckInterval}
-	if err := oauth.CheckServices(settings.Base, settings.Configuration.Services); err != nil {
+	if err := oauth.CheckServices(settings.addresses(), settings.Configuration.Services); err != nil {
 		return plan, fmt.Errorf("hub: %w", err)
 	}
 	for _, configured := range settings.Configuration.Services {
@@ -58,9 +57,9 @@ func environmentOf(settings Settings, configured identity.Service, managed Manag
 		hub.Host = origin.String()
 		hub.PublicHubURL = hub.Host + settings.Base.Hub("")
 	}
-	client := oauth.ServiceClient(settings.Base, configured)
+	client := oauth.ServiceClient(settings.addresses(), configured)
 	return service.Environment(service.Params{
-		Name: configured.Name, URL: configured.URL, Prefix: settings.Base.Service(configured.Name),
+		Name: configured.Name, URL: configured.URL, Prefix: settings.Base.Service(configured.Name), PublicURL: settings.publicService(configured.Name),
 		ClientID: client.ID, CallbackURL: client.RedirectURI, AllowedScopes: configured.OAuthClientAllowedScopes,
 		User: managed.User, Hub: hub, Environment: managed.Environment,
 	})
@@ -68,7 +67,7 @@ func environmentOf(settings Settings, configured identity.Service, managed Manag
 
 // applyPlan runs the services of a configuration that is in force now.
 func (p *parts) applyPlan(settings Settings, plan service.Plan) {
-	p.hubAt.Store(&address{settings.Base, settings.Servers.APIURL})
+	p.hubAt.Store(&address{settings.addresses(), settings.Servers.APIURL})
 	p.services.Apply(plan)
 }
 
@@ -94,10 +93,10 @@ func (p *parts) stopServices() error {
 	return p.services.Close(ctx)
 }
 
-// address is where services find the hub.
+// address is where services find the hub, and users find services.
 type address struct {
-	base hubpath.Base
-	api  string
+	services oauth.Addresses
+	api      string
 }
 
 // issue gives a service that is about to be started a new token, which is the
@@ -112,7 +111,7 @@ func (p *parts) issue(ctx context.Context, name string) (secret string, err erro
 		if err := p.directory.RenewServiceToken(w, name, secret); err != nil {
 			return err
 		}
-		return oauth.RegisterStarted(w, p.directory, p.hubAt.Load().base, configured, secret)
+		return oauth.RegisterStarted(w, p.directory, p.hubAt.Load().services, configured, secret)
 	})
 	return secret, err
 }

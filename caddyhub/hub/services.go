@@ -83,7 +83,7 @@ func (p *parts) applyServices(ctx context.Context, settings Settings, routes []r
 		return fmt.Errorf("hub: services: %w", err)
 	}
 	err = p.directory.Store().Update(ctx, func(w store.Writer) error {
-		if err := oauth.ApplyServices(w, p.directory, settings.Base, settings.Configuration.Services); err != nil {
+		if err := oauth.ApplyServices(w, p.directory, settings.addresses(), settings.Configuration.Services); err != nil {
 			return err
 		}
 		for _, spec := range stale {
@@ -116,9 +116,9 @@ func pidOf(r store.Reader, name string) (int, error) {
 
 // registerServices is how services that are created through the API become
 // OAuth clients.
-func registerServices(d *identity.Directory, base hubpath.Base) func(store.Writer, identity.Service, string) error {
+func registerServices(d *identity.Directory, at oauth.Addresses) func(store.Writer, identity.Service, string) error {
 	return func(w store.Writer, service identity.Service, token string) error {
-		err := oauth.RegisterService(w, d, base, service, token)
+		err := oauth.RegisterService(w, d, at, service, token)
 		if errors.Is(err, oauth.ErrService) {
 			return fmt.Errorf("%w: %w", api.ErrService, err)
 		}

@@ -113,7 +113,7 @@ func newSite(p *parts, settings Settings, log *slog.Logger) (*Site, error) {
 		Directory: p.directory, Browser: visitors, Servers: p.servers, Login: login, Users: p.users,
 		Base: settings.Base, PublicURL: settings.PublicURL, TokenMaxLifetime: settings.Tokens.MaxLifetime,
 		NamedServers: settings.Servers.Named.Enabled, Started: checker.Started,
-		RegisterService: registerServices(p.directory, settings.Base), Routes: p.routes, ServicePID: pidOf,
+		RegisterService: registerServices(p.directory, settings.addresses()), Routes: p.routes, ServicePID: pidOf,
 		CheckRoutes:      func(ctx context.Context) error { return p.checkRoutes(ctx, settings.Base) },
 		Shutdown:         p.shutdown(settings.Exit, log),
 		PageDefaultLimit: settings.Pagination.DefaultLimit, PageMaxLimit: settings.Pagination.MaxLimit,

@@ -100,7 +100,7 @@ func (h *hub) fill(t testing.TB) {
 		if err := h.directory.PutClient(w, adasServer, serverSecret); err != nil {
 			return err
 		}
-		return oauth.ApplyServices(w, h.directory, "/", configuration().Services)
+		return oauth.ApplyServices(w, h.directory, hubpath.Base("/").Service, configuration().Services)
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/oauth"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
@@ -17,7 +18,7 @@ func (h *hub) create(t *testing.T, service identity.Service, token string) error
 		if err := h.directory.CreateService(w, service, token); err != nil {
 			return err
 		}
-		return oauth.RegisterService(w, h.directory, "/", service, token)
+		return oauth.RegisterService(w, h.directory, hubpath.Base("/").Service, service, token)
 	})
 }
 

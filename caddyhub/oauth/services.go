@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/scope"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
@@ -27,9 +26,13 @@ func IsServiceClient(service identity.Service) bool {
 	return service.URL != "" || service.OAuthRedirectURI != "" || service.OAuthClientID != "" || service.OAuthNoConfirm
 }
 
-// ServiceClient is the OAuth client of a service: by default "service-NAME"
-// with the redirect_uri {base}services/NAME/oauth_callback.
-func ServiceClient(base hubpath.Base, service identity.Service) identity.OAuthClient {
+// Addresses tells where browsers reach a service: a path such as
+// {base}services/NAME/, or a URL if it has a host of its own; with a slash at the end.
+type Addresses func(service string) string
+
+// ServiceClient is the OAuth client of a service: by default "service-NAME", with
+// oauth_callback at the service's address as the redirect_uri.
+func ServiceClient(at Addresses, service identity.Service) identity.OAuthClient {
 	client := identity.OAuthClient{
 		ID:            cmp.Or(service.OAuthClientID, servicePrefix+service.Name),
 		RedirectURI:   service.OAuthRedirectURI,
@@ -39,7 +42,7 @@ func ServiceClient(base hubpath.Base, service identity.Service) identity.OAuthCl
 		NoConfirm:     service.OAuthNoConfirm,
 	}
 	if client.RedirectURI == "" && service.URL != "" {
-		client.RedirectURI = base.Service(service.Name) + "oauth_callback"
+		client.RedirectURI = at(service.Name) + "oauth_callback"
 	}
 	return client
 }
@@ -51,8 +54,8 @@ func ServiceClient(base hubpath.Base, service identity.Service) identity.OAuthCl
 // and clients of services that were made through the API stay. A service
 // without an API token is no client; if the hub runs it, it becomes one when it
 // is started (RegisterStarted). Mistakes in the configuration wrap ErrService.
-func ApplyServices(w store.Writer, d *identity.Directory, base hubpath.Base, services []identity.ConfiguredService) error {
-	wanted, err := serviceClients(base, services)
+func ApplyServices(w store.Writer, d *identity.Directory, at Addresses, services []identity.ConfiguredService) error {
+	wanted, err := serviceClients(at, services)
 	if err != nil {
 		return err
 	}
@@ -60,7 +63,7 @@ func ApplyServices(w store.Writer, d *identity.Directory, base hubpath.Base, ser
 		if service.APIToken == "" || !IsServiceClient(service.Service) {
 			continue
 		}
-		if err := register(w, d, ServiceClient(base, service.Service), service.APIToken); err != nil {
+		if err := register(w, d, ServiceClient(at, service.Service), service.APIToken); err != nil {
 			return err
 		}
 	}
@@ -69,19 +72,19 @@ func ApplyServices(w store.Writer, d *identity.Directory, base hubpath.Base, ser
 
 // CheckServices says what of ApplyServices would fail whatever the store holds;
 // errors wrap ErrService.
-func CheckServices(base hubpath.Base, services []identity.ConfiguredService) error {
-	_, err := serviceClients(base, services)
+func CheckServices(at Addresses, services []identity.ConfiguredService) error {
+	_, err := serviceClients(at, services)
 	return err
 }
 
 // serviceClients are the ids of the OAuth clients of configured services.
-func serviceClients(base hubpath.Base, services []identity.ConfiguredService) (map[string]bool, error) {
+func serviceClients(at Addresses, services []identity.ConfiguredService) (map[string]bool, error) {
 	wanted := make(map[string]bool)
 	for _, service := range services {
 		if service.APIToken == "" && !service.Managed() || !IsServiceClient(service.Service) {
 			continue
 		}
-		client := ServiceClient(base, service.Service)
+		client := ServiceClient(at, service.Service)
 		if err := validateService(client); err != nil {
 			return nil, err
 		}
@@ -96,11 +99,11 @@ func serviceClients(base hubpath.Base, services []identity.ConfiguredService) (m
 // RegisterStarted registers the OAuth client of a service that the hub starts, if
 // it is one, with the API token of this start as the secret; inside a
 // transaction. A client that is wrong is an error that wraps ErrService.
-func RegisterStarted(w store.Writer, d *identity.Directory, base hubpath.Base, service identity.Service, token string) error {
+func RegisterStarted(w store.Writer, d *identity.Directory, at Addresses, service identity.Service, token string) error {
 	if !IsServiceClient(service) {
 		return nil
 	}
-	client := ServiceClient(base, service)
+	client := ServiceClient(at, service)
 	if err := validateService(client); err != nil {
 		return err
 	}
@@ -111,11 +114,11 @@ func RegisterStarted(w store.Writer, d *identity.Directory, base hubpath.Base, s
 // through the API, if it is one, with its API token as the secret; inside the
 // transaction that creates it. A client that is wrong, or whose id another
 // service has, is an error that wraps ErrService.
-func RegisterService(w store.Writer, d *identity.Directory, base hubpath.Base, service identity.Service, token string) error {
+func RegisterService(w store.Writer, d *identity.Directory, at Addresses, service identity.Service, token string) error {
 	if token == "" || !IsServiceClient(service) {
 		return nil
 	}
-	client := ServiceClient(base, service)
+	client := ServiceClient(at, service)
 	if err := validateService(client); err != nil {
 		return err
 	}

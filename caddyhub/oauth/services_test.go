@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/caddyhub/caddyhub/caddyhub/hubpath"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 	"github.com/caddyhub/caddyhub/caddyhub/oauth"
 	"github.com/caddyhub/caddyhub/caddyhub/scope"
@@ -28,7 +29,7 @@ func TestServiceClient(t *testing.T) {
 		},
 	}
 	for name, test := range tests {
-		if diff := cmp.Diff(test.want, oauth.ServiceClient("/jupyter/", test.service)); diff != "" || !oauth.IsServiceClient(test.service) {
+		if diff := cmp.Diff(test.want, oauth.ServiceClient(hubpath.Base("/jupyter/").Service, test.service)); diff != "" || !oauth.IsServiceClient(test.service) {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
@@ -40,7 +41,9 @@ func TestServiceClient(t *testing.T) {
 // apply registers services and returns which clients there are afterwards.
 func (h *hub) apply(t *testing.T, services ...identity.ConfiguredService) (ids []string, err error) {
 	t.Helper()
-	err = h.store.Update(t.Context(), func(w store.Writer) error { return oauth.ApplyServices(w, h.directory, "/", services) })
+	err = h.store.Update(t.Context(), func(w store.Writer) error {
+		return oauth.ApplyServices(w, h.directory, hubpath.Base("/").Service, services)
+	})
 	records := store.Collection[identity.OAuthClient]{Kind: "oauth_client"}
 	failed := h.store.View(t.Context(), func(r store.Reader) error {
 		ids = nil

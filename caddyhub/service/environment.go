@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"maps"
 
 	"github.com/caddyhub/caddyhub/caddyhub/spawner"
@@ -15,6 +16,9 @@ type Params struct {
 	URL string
 	// Prefix is its path, "/services/NAME/": JUPYTERHUB_SERVICE_PREFIX.
 	Prefix string
+	// PublicURL is where browsers reach it, if that is not Prefix at the hub's host:
+	// JUPYTERHUB_PUBLIC_URL.
+	PublicURL string
 	// ClientID and CallbackURL are those of its OAuth client:
 	// JUPYTERHUB_CLIENT_ID, JUPYTERHUB_OAUTH_CALLBACK_URL.
 	ClientID    string
@@ -43,7 +47,7 @@ func Environment(p Params) (map[string]string, error) {
 	params.AccessScopes = []string{"access:services", "access:services!service=" + p.Name}
 	params.Prefix, params.PublicURL = p.Prefix, ""
 	if p.URL != "" && params.Host != "" {
-		params.PublicURL = params.Host + p.Prefix
+		params.PublicURL = cmp.Or(p.PublicURL, params.Host+p.Prefix)
 	}
 	params.Environment = nil
 	env, err := spawner.Environment(params)

@@ -2,7 +2,9 @@ package subdomains_test
 
 import (
 	"fmt"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -79,6 +81,38 @@ func TestAddresses(t *testing.T) {
 		if got[name] != want {
 			t.Errorf("%s is %q, want %q", name, got[name], want)
 		}
+	}
+}
+
+// A service has a host of its own too: the link in the menu leads there, and its
+// OAuth client expects its codes there.
+func TestService(t *testing.T) {
+	port := hubtest.FreePort(t)
+	listener := httptest.NewUnstartedServer(upstream.Handler())
+	var err error
+	if listener.Listener, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err != nil {
+		t.Fatal(err)
+	}
+	listener.Start()
+	t.Cleanup(listener.Close)
+	town := newTown(t, hubtest.Options{
+		Spawner: upstream.Spawner(t), Admins: []string{"ada"},
+		Hub: fmt.Sprintf("service weather {\n\t\t\tapi_token 0123456789abcdef0123456789abcdef\n\t\t\turl http://127.0.0.1:%d\n\t\t}", port),
+	})
+	ada := town.LogIn("ada")
+	home := ada.Do(http.MethodGet, "/hub/home", nil, "Sec-Fetch-Mode", "navigate")
+	own := town.of("weather--service") + "/services/weather/"
+	if !strings.Contains(string(home.Body), `href="`+own+`"`) {
+		t.Errorf("no link to %s: %s", own, home)
+	}
+	end, answer := navigate(t, ada, own+"x")
+	wantServer(t, answer)
+	if end != own+"x" {
+		t.Errorf("the service is at %s", end)
+	}
+	got := ada.Do(http.MethodGet, "/hub/api/oauth2/authorize?client_id=service-weather&response_type=code&state=s", nil, "Sec-Fetch-Mode", "navigate")
+	if location := got.Header.Get("Location"); !strings.HasPrefix(location, own+"oauth_callback?") && !strings.Contains(string(got.Body), own) {
+		t.Errorf("authorize: %s", got)
 	}
 }
 
