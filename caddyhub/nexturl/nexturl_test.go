@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/caddyhub/caddyhub/caddyhub/nexturl/redirecttest"
 )
 
 var site = Site{Origins: []string{"https://hub.example.org"}}
@@ -126,51 +128,27 @@ func TestSubdomains(t *testing.T) {
 	}
 }
 
-// resolve finds the host to which a browser on https://hub.example.org would go,
-// after the parts of the WHATWG URL parser that decide about it: leading and
-// trailing controls and spaces go, tabs and newlines go everywhere, backslashes
-// are slashes, and a special scheme needs no slashes at all.
-func resolve(target string) string {
-	target = strings.TrimFunc(target, func(c rune) bool { return c <= ' ' })
-	target = strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(target)
-	end := len(target)
-	if i := strings.IndexAny(target, "?#"); i >= 0 {
-		end = i
-	}
-	target = strings.ReplaceAll(target[:end], `\`, "/")
-	if i := strings.IndexByte(target, ':'); i > 0 && !strings.Contains(target[:i], "/") {
-		switch scheme := strings.ToLower(target[:i]); {
-		case scheme == "https" && !strings.HasPrefix(target[i+1:], "//"):
-			return "hub.example.org"
-		case scheme != "https" && scheme != "http":
-			return scheme + ":"
-		}
-		target = "//" + target[i+1:]
-	}
-	if !strings.HasPrefix(target, "//") {
-		return "hub.example.org"
-	}
-	host, _, _ := strings.Cut(strings.TrimLeft(target, "/"), "/")
-	if i := strings.LastIndexByte(host, '@'); i >= 0 {
-		host = host[i+1:]
-	}
-	return host
-}
-
-func TestOracle(t *testing.T) {
-	for target, want := range map[string]string{
-		"/x": "hub.example.org", "x": "hub.example.org", "//e": "e", `/\e`: "e", "/\t/e/x": "e", "http:e": "e",
-		"https:e": "hub.example.org", "https:///e": "e", " \x01//e": "e", "javascript:1": "javascript:", "//u@e/": "e", "/?//e": "hub.example.org",
-	} {
-		if got := resolve(target); got != want {
-			t.Errorf("%q: %q, want %q", target, got, want)
+// TestPlaces asks it for every target that leads away.
+func TestPlaces(t *testing.T) {
+	ask := func(site Site) func(*testing.T, string) string {
+		return func(_ *testing.T, target string) string {
+			target, _ = site.Clean(target)
+			return target
 		}
 	}
+	redirecttest.Check(t, site.Origins[0],
+		redirecttest.Place{Name: "one origin", Accepts: "/hub/token?a=b#c", Ask: ask(site)},
+		redirecttest.Place{Name: "plain", Accepts: "/hub/token", Ask: ask(Site{Origins: []string{"http://hub.example.org:8000", site.Origins[0]}})},
+		redirecttest.Place{Name: "subdomains", Accepts: "/user/ada/lab", Ask: ask(Site{Origins: site.Origins, SubdomainHost: "hub.example.org"})},
+	)
 }
 
 // What is accepted stays here for a browser, for a server, after one decoding,
 // and when it is cleaned again.
 func FuzzClean(f *testing.F) {
+	for _, seed := range redirecttest.Targets() {
+		f.Add(seed)
+	}
 	for _, seed := range []string{"/hub/home", "//e", `/\e`, "https://hub.example.org//e", "/%09/e", "/..//e", "https:e", "/%252e%252e//e"} {
 		f.Add(seed)
 	}
@@ -188,8 +166,8 @@ func FuzzClean(f *testing.F) {
 				t.Fatalf("%q: %q cannot be decoded", next, target)
 			}
 			for _, form := range []string{target, decoded} {
-				if host := resolve(form); host != "hub.example.org" {
-					t.Fatalf("%q: %q leads to %q", next, form, host)
+				if origin := redirecttest.Origin(site.Origins[0], form); origin != site.Origins[0] {
+					t.Fatalf("%q: %q leads to %q", next, form, origin)
 				}
 			}
 			u, err := url.Parse(target)
