@@ -38,9 +38,10 @@ func (e *Edge) area(v *visit) gate.Area {
 		return gate.AreaServer
 	}
 	below, _ := strings.CutPrefix(v.path.String(), e.prefix(v))
-	first, _, _ := strings.Cut(below, "/")
+	first, _, _ := strings.Cut(strings.TrimLeft(below, "/"), "/")
+	plain, err := url.PathUnescape(first)
 	for _, data := range dataOfJupyter {
-		if strings.EqualFold(first, data) {
+		if err != nil || strings.EqualFold(plain, data) {
 			return gate.AreaData
 		}
 	}
