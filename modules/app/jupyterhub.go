@@ -27,6 +27,15 @@ var otherNames = map[string]string{
 	"admin_access":   `a role with the scope access:servers`,
 	"user_password":  `"authenticator shared_password { ... }"`,
 
+	"client_id":          `"client_id" in the block of "authenticator oidc" or "authenticator oauth2"`,
+	"client_secret":      `"client_secret" in the block of "authenticator oidc" or "authenticator oauth2"`,
+	"oauth_callback_url": `nothing: it is /hub/oauth_callback below "public_url"`,
+	"login_service":      `"login_service" in the block of the authenticator`,
+	"auto_login":         `"auto_login" in the block of the authenticator`,
+	"manage_groups":      `"groups_claim", or what the authenticator has for groups, in its block`,
+	"admin_groups":       `"admin_groups" in the block of the authenticator`,
+	"enable_auth_state":  `nothing: it is always kept, sealed`,
+
 	"authenticator_class": `"authenticator NAME"`,
 	"spawner_class":       `"spawner NAME"`,
 	"proxy_class":         `nothing: the hub is its own proxy`,

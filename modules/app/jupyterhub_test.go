@@ -21,6 +21,7 @@ func TestOtherNames(t *testing.T) {
 		"bind": true, "tls": true, // in a site
 		"api_token": true, "max_lifetime": true, "oauth_lifetime": true, "limit_per_user": true, "concurrent_spawns": true,
 		"active_servers": true, "api_page_default_limit": true, "api_page_max_limit": true, "templates": true, "logo": true,
+		"public_url": true, "client_id": true, "client_secret": true, "login_service": true, "auto_login": true, "groups_claim": true, "admin_groups": true, // of authenticators
 	}
 	for word := range new(Servers).words(nil) {
 		inBlocks[word] = true
