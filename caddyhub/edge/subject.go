@@ -31,12 +31,24 @@ func (e *Edge) lookAtSubject(r *http.Request, v *visit) {
 		e.report(r.Context(), "request not identified", err)
 		return
 	case found.Identity == nil:
+		v.subject.Ended = e.ended(found, v.client)
 		return
 	}
 	v.subject.Identity = gate.IdentityVerified
 	v.subject.XSRF = e.options.Browser.XSRF(r, v.Visit, e.area(v), e.prefix(v))
 	v.subject.Confined = v.confined()
 	v.subject.Access = e.accessOf(r.Context(), v.Identity, v.client)
+}
+
+// ended says whether a request has the visitor token of a page that was let in to
+// the same place before, however long ago.
+func (e *Edge) ended(visit browser.Visit, client scope.Client) bool {
+	token := visit.Credentials.VisitorToken
+	if token == "" {
+		return false
+	}
+	found, ok := e.options.Directory.OpenVisitorToken(token)
+	return ok && found.Client == client
 }
 
 // identify is Browser.Identify with what is special in front of servers: the

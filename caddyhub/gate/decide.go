@@ -75,6 +75,9 @@ type Subject struct {
 	SameOrigin bool
 	// XSRF says whether a token is required and came.
 	XSRF XSRF
+	// Ended: a page of this very resource sent the request, and the login that the
+	// page was opened by is over. It proves nothing about who sent it.
+	Ended bool
 	// Access to the resource.
 	Access Access
 	// Confined: pages of the resource may not act beyond it, see Confinement.
@@ -142,7 +145,7 @@ func Decide(request Request, subject Subject, resource Resource, links Links) De
 		if resource.Open {
 			return a.reached()
 		}
-		return a.login()
+		return a.loginFor(subject)
 	}
 	if refusal, refused := a.crossSite(subject); refused {
 		return refusal

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/identity/keyring"
@@ -88,9 +89,10 @@ func (d *Directory) BeginCheck(ctx context.Context, user, authenticator string, 
 
 // Confirm ends a check that found the login alive, together with what has changed.
 // ErrInvalid if the check has been overtaken by a new login or by another check;
-// then nothing is written.
-func (d *Directory) Confirm(ctx context.Context, check LoginCheck, change Login) error {
-	return d.endCheck(ctx, check, func(w store.Writer, user User, login externalLogin) error {
+// then nothing is written. rights says that the user's rights are others now.
+func (d *Directory) Confirm(ctx context.Context, check LoginCheck, change Login) (rights bool, err error) {
+	err = d.endCheck(ctx, check, func(w store.Writer, user User, login externalLogin) error {
+		before := user
 		login.Confirmed, login.Check, login.Rest = check.Begun, "", time.Time{}
 		if change.Admin != nil {
 			user.Admin = *change.Admin
@@ -102,14 +104,19 @@ func (d *Directory) Confirm(ctx context.Context, check LoginCheck, change Login)
 				login.SealedAuthState = d.keys.Seal(purposeAuthState, state, authStateOf(user))
 			}
 		}
-		if err := d.putExternalLogin(w, check.User, check.Authenticator, login); err != nil {
+		err := d.putExternalLogin(w, check.User, check.Authenticator, login)
+		if err != nil {
 			return err
 		}
 		if change.ManageGroups {
-			return SetGroups(w, &user, change.Groups)
+			err = SetGroups(w, &user, change.Groups)
+		} else {
+			err = putUser(w, user)
 		}
-		return putUser(w, user)
+		rights = user.Admin != before.Admin || !slices.Equal(user.Groups, before.Groups)
+		return err
 	})
+	return rights, err
 }
 
 // Abandon ends a check that found nothing out. No node begins another for the

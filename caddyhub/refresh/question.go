@@ -131,7 +131,7 @@ func (c *Checker) check(ctx context.Context, check identity.LoginCheck, r *http.
 	decision, err := c.login.Refresh(asking, session, r)
 	cancel()
 	outcome := outcomeOf(decision, err)
-	ended, failed := c.write(context.WithoutCancel(ctx), check, outcome, decision)
+	did, failed := c.write(context.WithoutCancel(ctx), check, outcome, decision)
 	switch {
 	case errors.Is(failed, identity.ErrInvalid):
 		// A new login has overtaken the question: what it brought is newer.
@@ -141,7 +141,7 @@ func (c *Checker) check(ctx context.Context, check identity.LoginCheck, r *http.
 		outcome = Unavailable
 	}
 	c.observe(outcome)
-	c.record(ctx, check, outcome, decision, ended, err)
+	c.record(ctx, check, outcome, decision, did, err)
 	return outcome
 }
 
@@ -159,19 +159,29 @@ func outcomeOf(decision *authenticator.Decision, err error) Outcome {
 	return Unavailable
 }
 
+// effect is what an answer did.
+type effect struct {
+	// rights of the user are others now.
+	rights bool
+	// ended is how many sessions ended.
+	ended int
+}
+
 // write puts an answer into the store, for all nodes.
-func (c *Checker) write(ctx context.Context, check identity.LoginCheck, outcome Outcome, decision *authenticator.Decision) (ended int, err error) {
+func (c *Checker) write(ctx context.Context, check identity.LoginCheck, outcome Outcome, decision *authenticator.Decision) (did effect, err error) {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	switch outcome {
 	case Fresh:
-		return 0, c.directory.Confirm(ctx, check, identity.Login{})
+		_, err = c.directory.Confirm(ctx, check, identity.Login{})
 	case Changed:
-		return 0, c.directory.Confirm(ctx, check, identity.Login{
+		did.rights, err = c.directory.Confirm(ctx, check, identity.Login{
 			Admin: decision.Admin, ManageGroups: decision.Groups != nil, Groups: decision.Groups, AuthState: decision.AuthState,
 		})
 	case LoginAgain:
-		return c.directory.Deny(ctx, check)
+		did.ended, err = c.directory.Deny(ctx, check)
+	default:
+		err = c.directory.Abandon(ctx, check, c.pause())
 	}
-	return 0, c.directory.Abandon(ctx, check, c.pause())
+	return did, err
 }
