@@ -190,8 +190,12 @@ func (e *editor) run(code string) {
 func (e *editor) save() int64 {
 	e.t.Helper()
 	first := e.tab.now()
-	e.tab.do(chromedp.KeyEvent("s", chromedp.KeyModifiers(input.ModifierCtrl)))
+	var pressed time.Time
 	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		if time.Since(pressed) > 10*time.Second { // a busy page may have missed it
+			e.tab.do(chromedp.KeyEvent("s", chromedp.KeyModifiers(input.ModifierCtrl)))
+			pressed = time.Now()
+		}
 		if saved := e.tab.since(first, "PUT", "/api/contents/work.ipynb"); len(saved) > 0 {
 			return saved[len(saved)-1].status
 		}
