@@ -10,7 +10,7 @@ package refresh_test
 import (
 	"testing"
 
-	"github.com/caddyhub/caddyhub/tests/internal/hubtest"
+	"github.com/caddyhub/caddyhub/tests/internal/upstream"
 )
 
-func TestMain(m *testing.M) { hubtest.Main(m) }
+func TestMain(m *testing.M) { upstream.Main(m) }
