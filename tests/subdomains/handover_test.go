@@ -49,6 +49,7 @@ func arrive(browser *hubtest.Client, address string, header ...string) hubtest.A
 
 // A code logs in once, the browser that set out, at the host that it set out from.
 func TestCodes(t *testing.T) {
+	t.Parallel()
 	town := newTown(t, hubtest.Options{Spawner: upstream.Spawner(t), Admins: []string{"ada"}})
 	town.server("ada")
 	town.server("mallory")
@@ -131,6 +132,7 @@ func TestCodes(t *testing.T) {
 // The hub gives codes for its own hosts, in exactly one spelling, and for nothing
 // that its visitor did not ask for.
 func TestHubGivesCodesForItsHostsOnly(t *testing.T) {
+	t.Parallel()
 	town := newTown(t, hubtest.Options{Spawner: upstream.Spawner(t)})
 	ada := town.LogIn("ada")
 	own, err := url.Parse(town.of("ada"))
@@ -172,6 +174,7 @@ func TestHubGivesCodesForItsHostsOnly(t *testing.T) {
 // Of many attempts with one code at two nodes one gets a session; the session is
 // good at both, and over at both within a second after logging out at one.
 func TestTwoNodes(t *testing.T) {
+	t.Parallel()
 	options := hubtest.Options{Spawner: upstream.Spawner(t), Redis: redistest.Start(t, redistest.Options{})}
 	first := newTown(t, options)
 	second := first.Node()

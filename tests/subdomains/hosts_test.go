@@ -13,6 +13,7 @@ import (
 // A path is served at the one host that belongs to it. At any other a person is
 // shown the way, and everything else is refused before anybody is asked.
 func TestWrongHosts(t *testing.T) {
+	t.Parallel()
 	town := newTown(t, hubtest.Options{Spawner: upstream.Spawner(t), Admins: []string{"ada"}, Hub: "service weather {\n\t\t\turl http://127.0.0.1:1\n\t\t}"})
 	ada := town.server("ada")
 	town.server("mallory")
@@ -85,6 +86,7 @@ func (w *town) raw(t testing.TB, client *hubtest.Client, method, host, path stri
 
 // What the pages of refusals need is at every host; nothing else of the hub is.
 func TestRefusalsLookRight(t *testing.T) {
+	t.Parallel()
 	town := newTown(t, hubtest.Options{Spawner: upstream.Spawner(t)})
 	town.server("ada")
 	mallory := town.LogIn("mallory")
@@ -117,6 +119,7 @@ func TestRefusalsLookRight(t *testing.T) {
 
 // A WebSocket is for pages of its own host, and ends with the login.
 func TestWebSockets(t *testing.T) {
+	t.Parallel()
 	town := newTown(t, hubtest.Options{Spawner: upstream.Spawner(t)})
 	town.server("ada")
 	ada := town.LogIn("ada")

@@ -37,6 +37,7 @@ const work = `async () => {
 // A day on a host of one's own: log in at the hub, start the server, work in
 // JupyterLab, log out at the hub, which ends what is open at the other host.
 func TestJourney(t *testing.T) {
+	t.Parallel()
 	town := newTown(t, hubtest.Options{})
 	ada := newPerson(t, town)
 	ada.open(town.URL + "/")

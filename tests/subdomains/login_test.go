@@ -13,6 +13,7 @@ import (
 // A link to a page of a server brings whoever follows it there: by the login page
 // if need be, without it if they are logged in, and not at all after logging out.
 func TestLogin(t *testing.T) {
+	t.Parallel()
 	town := newTown(t, hubtest.Options{Spawner: upstream.Spawner(t)})
 	town.server("ada")
 	page := town.of("ada") + "/user/ada/lab?reset&x=%2F"
@@ -59,6 +60,7 @@ func TestLogin(t *testing.T) {
 
 // Cookies are for one host each, and no upstream widens that.
 func TestCookies(t *testing.T) {
+	t.Parallel()
 	town := newTown(t, hubtest.Options{Spawner: upstream.Spawner(t)})
 	town.server("ada")
 	ada := town.LogIn("ada")
@@ -99,6 +101,7 @@ func TestCookies(t *testing.T) {
 // The session of a user's host is worth nothing at the hub and at other hosts, and
 // that of the hub nothing at theirs.
 func TestSessionsStayAtTheirHosts(t *testing.T) {
+	t.Parallel()
 	town := newTown(t, hubtest.Options{Spawner: upstream.Spawner(t), Admins: []string{"ada"}})
 	town.server("ada")
 	town.server("mallory")

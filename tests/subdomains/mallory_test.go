@@ -77,6 +77,7 @@ const effects = `async (page) => {
 // ada's own host does all of it, so that what does not work elsewhere is kept off
 // and not just broken.
 func TestMalloryReachesNothing(t *testing.T) {
+	t.Parallel()
 	town := newTown(t, hubtest.Options{Spawner: upstream.Spawner(t), Admins: []string{"ada"}})
 	town.server("ada")
 	town.server("mallory")

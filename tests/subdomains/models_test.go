@@ -18,6 +18,7 @@ import (
 // What servers are told of where they are, and what clients of the API are, is
 // what JupyterHub says with subdomain_host.
 func TestAddresses(t *testing.T) {
+	t.Parallel()
 	town := newTown(t, hubtest.Options{Spawner: upstream.Spawner(t), Admins: []string{"ada"}, NamedServers: true})
 	town.LogIn("ada")
 	api := town.API(town.Token("ada"))
@@ -87,6 +88,7 @@ func TestAddresses(t *testing.T) {
 // A service has a host of its own too: the link in the menu leads there, and its
 // OAuth client expects its codes there.
 func TestService(t *testing.T) {
+	t.Parallel()
 	port := hubtest.FreePort(t)
 	listener := httptest.NewUnstartedServer(upstream.Handler())
 	var err error
@@ -119,6 +121,7 @@ func TestService(t *testing.T) {
 // An OAuth login at a server's host works too: with programs that log in
 // themselves, and ignore what the edge says about their visitor.
 func TestOAuth(t *testing.T) {
+	t.Parallel()
 	town := newTown(t, hubtest.Options{Spawner: upstream.Spawner(t)})
 	town.server("ada")
 	ada := town.LogIn("ada")

@@ -13,11 +13,12 @@ import (
 // With on-demand TLS there are certificates for hosts that the hub has, and whoever
 // asks for any other gets none.
 func TestCertificatesOnDemand(t *testing.T) {
+	t.Parallel()
 	port := hubtest.FreePort(t)
 	town := newTown(t, hubtest.Options{
 		Spawner: upstream.Spawner(t), Admins: []string{"root"}, Hosts: []string{domain},
 		Global: "on_demand_tls {\n\t\tpermission caddyhub\n\t}",
-		More:   fmt.Sprintf("https://:%d {\n\tbind 127.0.0.1\n\ttls {\n\t\tissuer internal\n\t\ton_demand\n\t}\n\thub\n}\n", port),
+		More:   fmt.Sprintf("https://*."+domain+":%d {\n\tbind 127.0.0.1\n\ttls {\n\t\tissuer internal\n\t\ton_demand\n\t}\n\thub\n}\n", port),
 		Hub:    "service weather {\n\t\t\turl http://127.0.0.1:1\n\t\t}\n\t\tservice weather_2 {\n\t\t\turl http://127.0.0.1:1\n\t\t}",
 	})
 	for _, user := range []string{"ada", "jürgen"} {
