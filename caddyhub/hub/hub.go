@@ -192,6 +192,7 @@ func (h *Hub) enforce(ctx context.Context, settings Settings, services []route.R
 		return fmt.Errorf("hub: %w", err)
 	}
 	p.directory.Configure(settings.Identity)
+	p.sockets.Review() // sessions may end sooner now
 	p.throttle.Configure(settings.LoginLimits)
 	p.authenticators.Store(&settings.Authenticators)
 	p.culler.Configure(settings.Cull)
