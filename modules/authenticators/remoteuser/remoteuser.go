@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -70,6 +71,11 @@ func (a *Authenticator) Authenticator(*slog.Logger) (authenticator.Authenticator
 	options := remoteuser.Options{
 		Header: a.Header, GroupsHeader: a.GroupsHeader, GroupsSeparator: a.GroupsSeparator, StateHeaders: a.AuthStateHeaders,
 		Peer: peer, OnlyAtLogin: a.OnlyAtLogin, LogoutURL: a.LogoutRedirectURL, Service: a.LoginService,
+	}
+	for _, name := range append([]string{a.Header, a.GroupsHeader}, a.AuthStateHeaders...) {
+		if strings.ContainsAny(name, "_.") {
+			return nil, fmt.Errorf("remote_user: Caddy drops headers with an underscore or a dot in their name, such as %s; have the proxy send one with hyphens", name)
+		}
 	}
 	for _, text := range a.TrustedProxies {
 		expressions := []string{text}
