@@ -15,6 +15,7 @@ import (
 	_ "github.com/caddyhub/caddyhub/modules/authenticators/null"           // authenticator null
 	_ "github.com/caddyhub/caddyhub/modules/authenticators/oauth2"         // authenticator oauth2
 	_ "github.com/caddyhub/caddyhub/modules/authenticators/oidc"           // authenticator oidc
+	_ "github.com/caddyhub/caddyhub/modules/authenticators/pam"            // authenticator pam, in builds with the tag pam
 	_ "github.com/caddyhub/caddyhub/modules/authenticators/remoteuser"     // authenticator remote_user
 	_ "github.com/caddyhub/caddyhub/modules/authenticators/sharedpassword" // authenticator shared_password
 	_ "github.com/caddyhub/caddyhub/modules/command"                       // caddyhub token
