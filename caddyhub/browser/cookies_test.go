@@ -2,6 +2,7 @@ package browser
 
 import (
 	"crypto/tls"
+	"fmt"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -194,5 +195,39 @@ func TestReservedCookies(t *testing.T) {
 	names := f.CredentialNames(siteRequest("/", true))
 	if diff := cmp.Diff(gate.CredentialNames{SessionCookies: []string{"__Host-caddyhub-session"}, VisitorPrefix: "visitor."}, names); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Whoever has opened many servers sends each of them the cookies of that one.
+func TestManyServers(t *testing.T) {
+	f := newFixture(t, "/", "https://hub.example.org")
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cookie, session := f.login(t)
+	address := func(path string) *url.URL {
+		return &url.URL{Scheme: "https", Host: "hub.example.org", Path: path}
+	}
+	w, r := httptest.NewRecorder(), siteRequest("/", true)
+	f.SetSession(w, r, cookie, session)
+	jar.SetCookies(address("/"), w.Result().Cookies())
+	visit := f.visit(&session)
+	for i := range 200 {
+		prefix := fmt.Sprintf("/user/ada/server-%d/", i)
+		w := httptest.NewRecorder()
+		if _, err := f.XSRFToken(w, r, visit, prefix); err != nil {
+			t.Fatal(err)
+		}
+		jar.SetCookies(address(prefix), w.Result().Cookies())
+	}
+	for _, path := range []string{"/user/ada/server-7/lab", "/user/ada/server-199/", "/hub/home"} {
+		length := 0
+		for _, sent := range jar.Cookies(address(path)) {
+			length += len(sent.String()) + 2
+		}
+		if length == 0 || length > 512 {
+			t.Errorf("%s gets %d bytes of cookies", path, length)
+		}
 	}
 }

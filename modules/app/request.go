@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/caddyhub/caddyhub/caddyhub/gate"
 	"github.com/caddyhub/caddyhub/caddyhub/hub"
 )
 
@@ -45,8 +46,15 @@ func (a *App) Serve(w http.ResponseWriter, r *http.Request, next caddyhttp.Handl
 	return a.Guard(w, r, func(w http.ResponseWriter, r *http.Request) error { return a.serveGuarded(w, r, next, part) })
 }
 
-// Guard keeps secrets of a request out of Caddy's logs; see package accesslog.
+// Guard keeps secrets of a request out of Caddy's logs, see package accesslog, and
+// answers one that may be a replay.
 func (a *App) Guard(w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter, *http.Request) error) error {
+	if gate.TooEarly(r) {
+		serve = func(w http.ResponseWriter, _ *http.Request) error {
+			gate.RefuseEarly(w)
+			return nil
+		}
+	}
 	return a.requests.Guard(w, r, serve)
 }
 
