@@ -369,9 +369,12 @@ func (h *hub) send(r request) *httptest.ResponseRecorder {
 }
 
 // session is a login in a browser: the cookie and the proof of its pages.
-func (h *hub) session(user string) (cookie, xsrf string) {
+func (h *hub) session(user string) (cookie, xsrf string) { return h.limitedSession(user, nil) }
+
+// limitedSession is a login that may do no more than the limit says.
+func (h *hub) limitedSession(user string, limit *identity.Limit) (cookie, xsrf string) {
 	h.t.Helper()
-	cookie, _, err := h.directory.CreateSession(h.t.Context(), user, "people")
+	cookie, _, err := h.directory.CreateLimitedSession(h.t.Context(), user, "people", limit)
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -118,7 +118,7 @@ func (r *rules) names(who *identity.Identity) bool {
 
 // whole says whether a credential stands for its owner, in all that these may do.
 func whole(who *identity.Identity) bool {
-	if who.Visitor != nil || who.Grant != nil {
+	if who.Visitor != nil || who.Grant != nil || who.Limited() {
 		return false
 	}
 	return who.Session != nil || who.Token != nil && slices.Contains(who.Token.Scopes, scope.Inherit)

@@ -48,6 +48,13 @@ func TestWhoMayPass(t *testing.T) {
 	session, _, ada := s.login("ada")
 	_, _, bob := s.login("bob")
 	visitor := s.directory.VisitorToken(&session, ofServer)
+	limited := func(scopes ...string) string {
+		_, made, err := s.directory.CreateLimitedSession(t.Context(), "ada", "portal", &identity.Limit{Scopes: scopes})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return "__Host-caddyhub-session=" + s.directory.HostSession(&made, appHost)
+	}
 	callers := map[string][]string{
 		"nobody":            {},
 		"ada":               {"Cookie", ada},
@@ -56,6 +63,8 @@ func TestWhoMayPass(t *testing.T) {
 		"a narrow token":    {"Authorization", "bearer " + s.token("ada", "read:users!user=ada")},
 		"a fitting token":   {"Authorization", "Bearer " + s.token("ada", ofGrafana)},
 		"ada's at a server": {"Authorization", "token " + visitor},
+		"a narrow login":    {"Cookie", limited("read:users!user=ada")},
+		"a fitting login":   {"Cookie", limited(ofGrafana)},
 		"the service":       {"Authorization", "token " + serviceToken},
 		"a stranger's":      {"Authorization", "Bearer glsa_of_the_app_itself"},
 	}
@@ -65,18 +74,18 @@ func TestWhoMayPass(t *testing.T) {
 	}{
 		"scopes": {
 			Policy{Scopes: []string{"admin:users", ofGrafana}},
-			[]string{"ada", "ada's token", "a fitting token", "the service"},
+			[]string{"ada", "ada's token", "a fitting token", "a fitting login", "the service"},
 		},
 		"users":  {Policy{Users: []string{"ada"}}, []string{"ada", "ada's token"}},
 		"groups": {Policy{Groups: []string{"astro"}}, []string{"ada", "ada's token"}},
 		"either": {
 			Policy{Users: []string{"bob"}, Scopes: []string{ofGrafana}},
-			[]string{"ada", "bob", "ada's token", "a fitting token", "the service"},
+			[]string{"ada", "bob", "ada's token", "a fitting token", "a fitting login", "the service"},
 		},
 		"nobody's name": {Policy{Users: []string{"monitor"}, Groups: []string{"nobody"}}, nil},
 		"authenticated": {Policy{Authenticated: true}, []string{"ada", "bob", "ada's token", "the service"}},
 		"anonymous": {Policy{Anonymous: true}, []string{
-			"nobody", "ada", "bob", "ada's token", "a narrow token", "a fitting token", "ada's at a server", "the service", "a stranger's",
+			"nobody", "ada", "bob", "ada's token", "a narrow token", "a narrow login", "a fitting login", "a fitting token", "ada's at a server", "the service", "a stranger's",
 		}},
 	} {
 		may := make(map[string]bool)

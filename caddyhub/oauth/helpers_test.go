@@ -128,7 +128,13 @@ func (h *hub) update(t testing.TB, write func(store.Writer) error) {
 // login returns a browser in which the user is logged in.
 func (h *hub) login(t testing.TB, user string) (*http.Client, identity.Session) {
 	t.Helper()
-	cookie, session, err := h.directory.CreateSession(t.Context(), user, "dummy")
+	return h.limitedLogin(t, user, nil)
+}
+
+// limitedLogin is login for a session that may do no more than the limit says.
+func (h *hub) limitedLogin(t testing.TB, user string, limit *identity.Limit) (*http.Client, identity.Session) {
+	t.Helper()
+	cookie, session, err := h.directory.CreateLimitedSession(t.Context(), user, "dummy", limit)
 	if err != nil {
 		t.Fatal(err)
 	}
