@@ -67,15 +67,22 @@ func newSiteOver(t testing.TB, over func(store.Store) store.Store, changes ...fu
 	for _, change := range changes {
 		change(&options)
 	}
-	options.Browser = browser.New(browser.Options{
+	visitors := browser.Options{
 		Directory: s.directory, Base: options.Base, PublicURL: options.PublicURL, Now: s.time,
-	})
+	}
+	var origin func(user string) string
+	if domain := options.Domain; !domain.IsZero() {
+		visitors.Guest = domain.Owns
+		origin = func(user string) string { return domain.Origin(domain.OfUser(user)) }
+	}
+	options.Browser = browser.New(visitors)
 	s.routes = route.NewMirror(s.store, route.MirrorOptions{})
 	s.servers, err = server.New(server.Options{
 		Store: s.store, Directory: s.directory, Node: "node", Routes: s.routes,
 		Settings: server.Settings{
 			Spawner: s.platform, APIURL: "http://hub/hub/api", Probe: s.platform, Base: options.Base,
-			Named: server.NamedServers{Enabled: true}, Timeouts: server.Timeouts{Poll: time.Hour},
+			UserOrigin: origin,
+			Named:      server.NamedServers{Enabled: true}, Timeouts: server.Timeouts{Poll: time.Hour},
 		},
 	})
 	if err != nil {
