@@ -38,7 +38,7 @@ const (
 //		missing_cookie ask|logout
 //		token_environment <name>
 //		forward_cookie
-//		service <name>
+//		login_service <name>
 //	}
 func (a *Authenticator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	err := words.Module(d, "authenticator external_cookie", map[string]words.Word{
@@ -58,12 +58,12 @@ func (a *Authenticator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"missing_cookie":    words.Once(a.parseMissingCookie),
 		"token_environment": words.ToText(&a.TokenEnvironment),
 		"forward_cookie":    words.ToTrue(&a.ForwardCookie),
-		"service":           words.ToText(&a.Service),
+		"login_service":     words.ToText(&a.LoginService),
 	})
-	if err == nil {
-		err = a.complete()
-	}
 	if err != nil {
+		return err
+	}
+	if err := a.complete(); err != nil {
 		return d.WrapErr(err)
 	}
 	return nil

@@ -69,9 +69,9 @@ type Authenticator struct {
 	TokenEnvironment string `json:"token_environment,omitempty"`
 	// ForwardCookie lets servers and services see the cookie. Default: no.
 	ForwardCookie bool `json:"forward_cookie,omitempty"`
-	// Service is what the login page calls the site, if there are other ways to log
-	// in. Default: external login.
-	Service string `json:"service,omitempty"`
+	// LoginService is what the login page calls the site, if there are other ways to
+	// log in. Default: external login.
+	LoginService string `json:"login_service,omitempty"`
 }
 
 // CaddyModule returns the Caddy module information.
@@ -108,7 +108,7 @@ func (a *Authenticator) Authenticator(log *slog.Logger) (authenticator.Authentic
 			Name: a.UsernameField, Groups: a.GroupsField, Admin: a.AdminField,
 			AuthState: a.AuthStateFields, Token: a.TokenField, Active: a.ActiveField,
 		},
-		LoginURL: a.LoginURL, LoginParameter: a.LoginParameter, LogoutURL: a.LogoutURL, Service: a.Service,
+		LoginURL: a.LoginURL, LoginParameter: a.LoginParameter, LogoutURL: a.LogoutURL, Service: a.LoginService,
 		Environment: a.TokenEnvironment, ForwardCookie: a.ForwardCookie,
 		LogoutWithoutCookie: a.MissingCookie == missingLogout, Log: log,
 	}
