@@ -186,6 +186,7 @@ func TestDirectionHasNoCircle(t *testing.T) {
 // what the program runs against; the program itself is still seen from outside.
 var harnesses = []string{
 	module + "/caddyhub/store/redis/redistest", module + "/caddyhub/hub/hubseed", module + "/caddyhub/authenticator/ldap/slapdtest",
+	module + "/caddyhub/nexturl/redirecttest", // a list of texts, and how a browser reads them
 }
 
 // TestFolders holds the imports between the top-level folders.
