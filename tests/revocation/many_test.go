@@ -57,7 +57,7 @@ func (w *world) wantAlive(sockets []*socket, when string) {
 }
 
 // TestReload closes none of 500 sockets, and those that it has left behind end
-// with what allowed them all the same.
+// with what allowed them all the same, and with sessions that it makes shorter.
 func TestReload(t *testing.T) {
 	w := newWorld(t, "", hubtest.Options{})
 	sockets := w.crowd(500)
@@ -70,6 +70,10 @@ func TestReload(t *testing.T) {
 	w.reload("allow all", "")
 	since := now(func() { w.ask("DELETE", "/users/ada/tokens/"+id, nil) })
 	mine.took(t, since, "token revoked after a reload")
+	enter, _ := w.logIn(w.member())
+	old := w.open(enter(w.Hub))
+	w.reload("allow all", "session {\nmax_lifetime 1s\n}")
+	old.took(t, time.Now(), "sessions made shorter")
 	w.wantAlive(sockets, "after somebody else's token was revoked")
 }
 
