@@ -42,6 +42,7 @@ func (e *Edge) asks(w http.ResponseWriter, r *http.Request, v *visit) bool {
 		separator = "&"
 	}
 	w.Header().Add("Vary", "Cookie, Authorization")
+	gate.KeepApart(w.Header()) // nobody else's page clicks on this one
 	e.options.Choose(w, r, login, browser.Choice{
 		Login: login.Identity.Owner, Link: grant.Owner,
 		User: v.client.Server.User, Server: v.client.Server.Name, Service: v.client.Service,
