@@ -29,7 +29,7 @@ func subdomains(t testing.TB) func(*Options) {
 
 // visit sends a request to a host; to is the route that it was forwarded to, nil if
 // to none.
-func (s *site) visit(host, target string, header ...string) (answer *http.Response, to *route.Route) {
+func (s *site) visit(host, target string, header ...string) (answer *httptest.ResponseRecorder, to *route.Route) {
 	s.t.Helper()
 	r := httptest.NewRequest(http.MethodGet, target, nil)
 	r.Host = host
@@ -46,7 +46,7 @@ func (s *site) visit(host, target string, header ...string) (answer *http.Respon
 	if err != nil {
 		s.t.Error(err)
 	}
-	return w.Result(), to
+	return w, to
 }
 
 // A server is reached at the host of its user, by whoever may visit it, and
@@ -79,7 +79,7 @@ func TestHosts(t *testing.T) {
 	} {
 		answer, to := s.visit(test.host, test.path, authorization)
 		if (to == nil) != (test.owner == "") || to != nil && to.Data.User != test.owner {
-			t.Errorf("%s%s: %d, %+v", test.host, test.path, answer.StatusCode, to)
+			t.Errorf("%s%s: %d, %+v", test.host, test.path, answer.Code, to)
 		}
 	}
 	if _, to := s.visit("wiki--service.hub.example.org", "/services/wiki/x", authorization); to != nil {
@@ -97,12 +97,12 @@ func TestLoginAtHosts(t *testing.T) {
 	})
 	s.start("ada", "")
 	answer, to := s.visit("ada.hub.example.org", "/user/ada/lab?x", "Sec-Fetch-Mode: navigate")
-	if location := answer.Header.Get("Location"); to != nil || !strings.HasPrefix(location, "https://hub.example.org/hub/handover?host=ada.hub.example.org&next=%2Fuser%2Fada%2Flab%3Fx&state=") {
-		t.Errorf("a page: %d %s", answer.StatusCode, location)
+	if location := answer.Header().Get("Location"); to != nil || !strings.HasPrefix(location, "https://hub.example.org/hub/handover?host=ada.hub.example.org&next=%2Fuser%2Fada%2Flab%3Fx&state=") {
+		t.Errorf("a page: %d %s", answer.Code, location)
 	}
 	answer, to = s.visit("ada.hub.example.org", "/user/ada/api/status", "Sec-Fetch-Mode: cors")
-	if to != nil || answer.StatusCode != http.StatusUnauthorized || answer.Header.Get("Set-Cookie") != "" {
-		t.Errorf("a script: %d %v", answer.StatusCode, answer.Header)
+	if to != nil || answer.Code != http.StatusUnauthorized || answer.Header().Get("Set-Cookie") != "" {
+		t.Errorf("a script: %d %v", answer.Code, answer.Header())
 	}
 	cookie, session, err := s.directory.CreateSession(t.Context(), "ada", "dummy")
 	if err != nil {

@@ -24,7 +24,7 @@ func (n *nodes) guest(t testing.TB) *Guest {
 }
 
 // get is a navigation on a host with the cookies of a browser, which it updates.
-func get(address string, cookies map[string]string, serve http.HandlerFunc, change ...func(*http.Request)) *http.Response {
+func get(address string, cookies map[string]string, serve http.HandlerFunc, change ...func(*http.Request)) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodGet, address, nil)
 	r.Header.Set("Sec-Fetch-Mode", "navigate")
 	for name, value := range cookies {
@@ -35,14 +35,17 @@ func get(address string, cookies map[string]string, serve http.HandlerFunc, chan
 	}
 	w := httptest.NewRecorder()
 	serve(w, r)
-	for _, cookie := range w.Result().Cookies() {
+	for _, cookie := range given(w) {
 		cookies[cookie.Name] = cookie.Value
 		if cookie.MaxAge < 0 {
 			delete(cookies, cookie.Name)
 		}
 	}
-	return w.Result()
+	return w
 }
+
+// given are the cookies of an answer.
+func given(w *httptest.ResponseRecorder) []*http.Cookie { return w.Result().Cookies() }
 
 func TestBegin(t *testing.T) {
 	guest := newNodes(t).guest(t)
@@ -55,30 +58,30 @@ func TestBegin(t *testing.T) {
 	} {
 		cookies := map[string]string{}
 		answer := get("https://"+adasHost+target, cookies, guest.Begin)
-		location, err := answer.Location()
-		if err != nil || answer.StatusCode != http.StatusFound || !strings.HasPrefix(location.String(), hubURL+"handover?") {
-			t.Fatalf("%s: %d %v, %v", target, answer.StatusCode, location, err)
+		location, err := url.Parse(answer.Header().Get("Location"))
+		if err != nil || answer.Code != http.StatusFound || !strings.HasPrefix(location.String(), hubURL+"handover?") {
+			t.Fatalf("%s: %d %v, %v", target, answer.Code, location, err)
 		}
-		if answer.Header.Get("Cache-Control") != "no-store" || answer.Header.Get("Referrer-Policy") != "no-referrer" {
-			t.Errorf("%s: %v", target, answer.Header)
+		if answer.Header().Get("Cache-Control") != "no-store" || answer.Header().Get("Referrer-Policy") != "no-referrer" {
+			t.Errorf("%s: %v", target, answer.Header())
 		}
 		query, secret := location.Query(), cookies["__Host-caddyhub-handover"]
 		if query.Get("host") != adasHost || query.Get("next") != next || query.Get("state") != State(secret) || len(query) != 3 {
 			t.Errorf("%s: %v", target, query)
 		}
-		cookie := answer.Cookies()[0]
+		cookie := given(answer)[0]
 		if !cookie.Secure || !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Path != "/" || cookie.Domain != "" {
 			t.Errorf("%s: %v", target, cookie)
 		}
 		// A second tab must not spoil the way of the first.
-		if again := get("https://"+adasHost+"/", cookies, guest.Begin); len(again.Cookies()) != 0 || cookies["__Host-caddyhub-handover"] != secret {
+		if again := get("https://"+adasHost+"/", cookies, guest.Begin); len(given(again)) != 0 || cookies["__Host-caddyhub-handover"] != secret {
 			t.Errorf("%s: a second tab gets another secret", target)
 		}
 	}
 	for _, host := range []string{"hub.example.org", "evil.example", "ada.hub.example.org.", "ada.hub.example.org:8443", "x@ada.hub.example.org"} {
 		answer := get("https://x/", map[string]string{}, guest.Begin, func(r *http.Request) { r.Host = host })
-		if answer.StatusCode != http.StatusMisdirectedRequest || len(answer.Cookies()) != 0 {
-			t.Errorf("at %s: %d", host, answer.StatusCode)
+		if answer.Code != http.StatusMisdirectedRequest || len(given(answer)) != 0 {
+			t.Errorf("at %s: %d", host, answer.Code)
 		}
 	}
 }
@@ -92,15 +95,15 @@ func TestArrive(t *testing.T) {
 	cookies := map[string]string{"__Host-caddyhub-handover": secret}
 	code := n.issue(t, session)
 	answer := get(arrival(code), cookies, guest.Arrive)
-	if answer.StatusCode != http.StatusSeeOther || answer.Header.Get("Location") != "/user/ada/lab?x=1" ||
-		answer.Header.Get("Cache-Control") != "no-store" || answer.Header.Get("Referrer-Policy") != "no-referrer" {
-		t.Fatalf("%d %v", answer.StatusCode, answer.Header)
+	if answer.Code != http.StatusSeeOther || answer.Header().Get("Location") != "/user/ada/lab?x=1" ||
+		answer.Header().Get("Cache-Control") != "no-store" || answer.Header().Get("Referrer-Policy") != "no-referrer" {
+		t.Fatalf("%d %v", answer.Code, answer.Header())
 	}
 	if len(cookies) != 1 || cookies["__Host-caddyhub-session"] != n.directory().HostSession(session, adasHost) {
 		t.Errorf("cookies: %v", cookies)
 	}
-	if answer := get(arrival(code), map[string]string{"__Host-caddyhub-handover": secret}, guest.Arrive); answer.StatusCode != http.StatusForbidden || len(answer.Cookies()) != 0 {
-		t.Errorf("a second time: %d %v", answer.StatusCode, answer.Cookies())
+	if answer := get(arrival(code), map[string]string{"__Host-caddyhub-handover": secret}, guest.Arrive); answer.Code != http.StatusForbidden || len(given(answer)) != 0 {
+		t.Errorf("a second time: %d %v", answer.Code, given(answer))
 	}
 }
 
@@ -131,12 +134,12 @@ func TestArriveRefuses(t *testing.T) {
 	} {
 		code, cookies := n.issue(t, session), map[string]string{"__Host-caddyhub-handover": secret}
 		answer := get(arrival(code), cookies, guest.Arrive, test.change)
-		if answer.StatusCode != test.status || len(answer.Cookies()) != 0 {
-			t.Errorf("%s: %d %v", name, answer.StatusCode, answer.Cookies())
+		if answer.Code != test.status || len(given(answer)) != 0 {
+			t.Errorf("%s: %d %v", name, answer.Code, given(answer))
 		}
 		answer = get(arrival(code), cookies, guest.Arrive)
-		if used := answer.StatusCode != http.StatusSeeOther; used != test.used {
-			t.Errorf("%s: then %d", name, answer.StatusCode)
+		if used := answer.Code != http.StatusSeeOther; used != test.used {
+			t.Errorf("%s: then %d", name, answer.Code)
 		}
 	}
 }
@@ -146,8 +149,8 @@ func TestArriveWithoutStore(t *testing.T) {
 	code := n.issue(t, n.login(t, "ada"))
 	must(t, true, n.directory().Store().Close())
 	answer := get(arrival(code), map[string]string{"__Host-caddyhub-handover": secret}, n.guest(t).Arrive)
-	if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
-		t.Errorf("%d %v", answer.StatusCode, answer.Header)
+	if answer.Code != http.StatusServiceUnavailable || answer.Header().Get("Retry-After") == "" {
+		t.Errorf("%d %v", answer.Code, answer.Header())
 	}
 }
 
