@@ -1,10 +1,8 @@
 package logins_test
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 
@@ -310,50 +308,4 @@ func TestOIDCSeveral(t *testing.T) {
 	if n := staff.count("grant.error authorization_code"); n != 0 {
 		t.Errorf("a code was sent to the wrong provider %d times", n)
 	}
-}
-
-// TestOIDCRefresh lets the hub ask the provider again while somebody works.
-func TestOIDCRefresh(t *testing.T) {
-	p := newProvider(t)
-	h := hubtest.Start(t, hubtest.Options{
-		Authenticator: p.block("", append(roles, "auto_login")...),
-		Hub:           "session {\n\t\t\trefresh 1s\n\t\t\trefresh_grace 1h\n\t\t}",
-	})
-	p.start(h, "oidc", "/hub/oauth_callback", 2)
-	begin := h.URL + "/hub/login?next=" + url.QueryEscape(home)
-	hubtest.Eventually(t, "the hub finds the provider", func() bool { return newPerson(t).get(begin).status == http.StatusFound })
-
-	person := newPerson(t)
-	person.walk(begin, "ada", "") // without the login page
-	if got := person.self(h.URL); got.Name != "ada" || !got.Admin {
-		t.Fatalf("%+v", got)
-	}
-	// Each refresh token is good once here: three in a row are three that were kept.
-	hubtest.Eventually(t, "three refreshes", func() bool {
-		if person.self(h.URL).Name != "ada" {
-			t.Fatal("thrown out")
-		}
-		return p.count("grant.success refresh_token") >= 3
-	})
-	changed := ada()
-	changed["realm_access"] = map[string]any{"roles": []string{"makers"}}
-	p.accounts(map[string]account{"ada": changed})
-	hubtest.Eventually(t, "the new roles", func() bool {
-		got := person.self(h.URL)
-		if got.Name != "ada" {
-			t.Fatal("thrown out")
-		}
-		return !got.Admin && slices.Equal(got.Groups, []string{"makers"})
-	})
-	// Somebody whose account is gone is out; that the hub is told so by a refused
-	// refresh token shows in the counts.
-	p.accounts(map[string]account{})
-	hubtest.Eventually(t, "out", func() bool { return person.self(h.URL).Name == "" })
-	if p.count("grant.error refresh_token") == 0 {
-		t.Error("out without a word of the provider")
-	}
-	if h.Log() == "" || strings.Contains(h.Log(), "refresh_token=") {
-		t.Error("a refresh token is in the log")
-	}
-	fmt.Fprintln(t.Output(), "refreshes:", p.count("grant.success refresh_token"))
 }

@@ -1,9 +1,11 @@
 package logins_test
 
 import (
+	"context"
 	"encoding/json"
 	"html"
 	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -11,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/caddyhub/caddyhub/tests/internal/hubtest"
 )
 
 // person is somebody with a browser, who has cookies at the hub and at providers.
@@ -29,6 +33,26 @@ func newPerson(t testing.TB) *person {
 		Jar: jar, Timeout: time.Minute,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
+}
+
+// at is the same browser, led to another node of a hub.
+func (p *person) at(hub, node *hubtest.Hub) *person {
+	p.t.Helper()
+	site, err := url.Parse(hub.URL)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	there := newPerson(p.t)
+	there.http.Jar = p.http.Jar
+	transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		if address == site.Host {
+			address = node.Address()
+		}
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}}
+	p.t.Cleanup(transport.CloseIdleConnections)
+	there.http.Transport = transport
+	return there
 }
 
 // page is an answer that was read.

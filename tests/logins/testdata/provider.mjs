@@ -15,7 +15,7 @@ const { default: Provider } = await import(pathToFileURL(module));
 const { privateKey } = await crypto.subtle.generateKey(
   { name: 'RSASSA-PKCS1-v1_5', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' }, true, ['sign', 'verify'],
 );
-const key = { ...await crypto.subtle.exportKey('jwk', privateKey), kid: 'k1', use: 'sig', alg: 'RS256' };
+const key = { ...await crypto.subtle.exportKey('jwk', privateKey), kid: crypto.randomUUID(), use: 'sig', alg: 'RS256' };
 for (const name of ['key_ops', 'ext']) delete key[name];
 
 const accounts = {};
