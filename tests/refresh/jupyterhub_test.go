@@ -20,7 +20,7 @@ import (
 // test takes that long, it is made shorter.
 func TestSavesAtJupyterHub(t *testing.T) {
 	t.Parallel()
-	lasts, pause := saving(t)
+	lasts, pause := working(t)
 	home := t.TempDir()
 	service := startLoginService(t, time.Second, "http://localhost:")
 	config, err := os.ReadFile("../../examples/external-login/jupyterhub_config.py")

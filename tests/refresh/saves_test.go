@@ -20,9 +20,9 @@ import (
 	"github.com/caddyhub/caddyhub/tests/internal/hubtest"
 )
 
-// saving is how long people work in these tests, and pause the time between two
+// working is how long people work in these tests, and pause the time between two
 // saves.
-func saving(t testing.TB) (lasts, pause time.Duration) {
+func working(t testing.TB) (lasts, pause time.Duration) {
 	t.Helper()
 	text := os.Getenv("CADDYHUB_TEST_SAVING")
 	if text == "" {
@@ -67,7 +67,7 @@ func TestSaves(t *testing.T) {
 	for _, lifetime := range []time.Duration{time.Second, 2 * time.Second} {
 		t.Run(lifetime.String(), func(t *testing.T) {
 			t.Parallel()
-			lasts, pause := saving(t)
+			lasts, pause := working(t)
 			service := startLoginService(t, lifetime, "http://localhost:")
 			hub := hubtest.Start(t, externalLogin(service, lifetime))
 			e := newEditor(t, lasts, hub.URL, service, hub.Home("ada"))
@@ -146,7 +146,10 @@ const (
 		&& document.querySelector('.jp-NotebookPanel .jp-CodeCell .cm-content')`
 	cell   = `.jp-NotebookPanel .jp-CodeCell .cm-content`
 	dialog = `document.querySelector('.jp-Dialog')`
-	output = `[...document.querySelectorAll('.jp-NotebookPanel .jp-OutputArea-output pre')].map((e) => e.textContent).join('')`
+	// disconnected is when the kernel's WebSocket is gone, saving while a save goes on.
+	disconnected = `/Connecting|Disconnected|Reconnecting/.test(document.querySelector('#jp-main-statusbar')?.textContent)`
+	saving       = `document.querySelector('#jp-main-dock-panel .lm-TabBar-tab.lm-mod-current.jp-mod-dirty')`
+	output       = `[...document.querySelectorAll('.jp-NotebookPanel .jp-OutputArea-output pre')].map((e) => e.textContent).join('')`
 )
 
 // work runs a cell that talks all the time, and saves.
@@ -215,14 +218,15 @@ func (e *editor) losesLogin() {
 	e.t.Helper()
 	e.run("x = 'still there'")
 	e.tab.until(ready)
+	if status := e.save(); status != http.StatusOK {
+		e.tab.fail("a save was answered %d", status)
+	}
+	e.tab.until("!" + saving)
 	e.service.end("ada")
-	e.typeIn("# unsaved ")
-	for deadline := time.Now().Add(patience); ; e.typeIn("# unsaved ") {
-		if status := e.save(); status == http.StatusUnauthorized {
-			break
-		} else if status != http.StatusOK || time.Now().After(deadline) {
-			e.tab.fail("a save was answered %d", status)
-		}
+	e.tab.until(disconnected) // its WebSocket has been closed
+	e.typeIn("# unsaved")
+	if status := e.save(); status != http.StatusUnauthorized {
+		e.tab.fail("a save was answered %d", status)
 	}
 	e.tab.until(dialog)
 	if told := e.tab.text(dialog + ".innerText"); !strings.Contains(told, "Log in again in another tab") {
