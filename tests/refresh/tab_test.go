@@ -20,7 +20,7 @@ import (
 )
 
 // patience is how long a page may take to come to something.
-const patience = 90 * time.Second
+const patience = 4 * time.Minute
 
 // startBrowser starts a browser with an empty profile. Tabs are children of its
 // context.
@@ -48,7 +48,7 @@ func startBrowser(t testing.TB, lasts time.Duration) context.Context {
 	} {
 		options = append(options, chromedp.Flag(flag, true))
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), lasts+5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), lasts+15*time.Minute)
 	allocator, stop := chromedp.NewExecAllocator(ctx, options...)
 	browser, quit := chromedp.NewContext(allocator, chromedp.WithErrorf(func(string, ...any) {}))
 	t.Cleanup(func() {
