@@ -56,19 +56,23 @@ func (v *visit) scopes() []string {
 // look finds out what the gate needs to know. Of what belongs to another host it
 // finds out nothing but that.
 func (e *Edge) look(r *http.Request, rules Rules) *visit {
-	if path, err := gate.Canonical(r, string(e.options.Base)); err == nil {
+	path, err := gate.Canonical(r, string(e.options.Base))
+	if err == nil {
 		if origin := e.elsewhere(r, path); origin != "" {
 			return misdirected(r, path, origin)
 		}
 	}
-	return e.lookAnywhere(r, rules)
+	return e.lookAt(r, rules, path, err)
 }
 
 // lookAnywhere is look whatever the host of the request.
 func (e *Edge) lookAnywhere(r *http.Request, rules Rules) *visit {
-	v := &visit{rules: rules}
-	var pathError error
-	v.path, pathError = gate.Canonical(r, string(e.options.Base))
+	path, err := gate.Canonical(r, string(e.options.Base))
+	return e.lookAt(r, rules, path, err)
+}
+
+func (e *Edge) lookAt(r *http.Request, rules Rules, path gate.Path, pathError error) *visit {
+	v := &visit{rules: rules, path: path}
 	v.request = gate.Request{
 		Class: gate.Classify(r, v.path), Method: r.Method, URI: asSent(r), PathError: pathError,
 	}
