@@ -61,6 +61,7 @@ type Gate struct {
 	hygiene *gate.Hygiene
 	now     func() time.Time
 	log     *slog.Logger
+	custom  custom
 }
 
 // commonHeaders are what apps are known to take for the word of whoever stands in

@@ -6,12 +6,14 @@ import (
 	"testing"
 
 	"github.com/caddyhub/caddyhub/caddyhub/identitytoken"
+	"github.com/caddyhub/caddyhub/caddyhub/store"
+	"github.com/caddyhub/caddyhub/caddyhub/store/cached"
 )
 
 // BenchmarkServe is what the gate adds to a request, with and without telling the
-// app by a signed token. The store is not remembered here, as it is in a hub.
+// app by a signed token.
 func BenchmarkServe(b *testing.B) {
-	s := newSite(b)
+	s := newSiteOver(b, func(s store.Store) store.Store { return cached.New(s, cached.Options{}) })
 	keys := identitytoken.NewKeys(identitytoken.KeysOptions{Store: s.store, Ring: s.directory.Keys()})
 	if err := keys.Use(b.Context(), identitytoken.ES256); err != nil {
 		b.Fatal(err)

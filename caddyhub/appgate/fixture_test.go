@@ -55,6 +55,12 @@ func (f *fragile) View(ctx context.Context, read func(store.Reader) error) error
 
 func newSite(t testing.TB) *site {
 	t.Helper()
+	return newSiteOver(t, func(s store.Store) store.Store { return s })
+}
+
+// newSiteOver is a site whose gates read the store through another.
+func newSiteOver(t testing.TB, over func(store.Store) store.Store) *site {
+	t.Helper()
 	opened, err := embedded.Open(embedded.Options{Path: filepath.Join(t.TempDir(), "hub.db")})
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +75,7 @@ func newSite(t testing.TB) *site {
 		t.Fatal(err)
 	}
 	s := &site{t: t, store: &fragile{Store: opened}, sockets: edge.NewSockets(nil)}
-	s.directory = identity.New(identity.Options{Store: s.store, Keys: ring, Settings: identity.Settings{Definitions: definitions}})
+	s.directory = identity.New(identity.Options{Store: over(s.store), Keys: ring, Settings: identity.Settings{Definitions: definitions}})
 	guest := func(host string) bool { return host == appHost }
 	public := &url.URL{Scheme: "https", Host: hubHost}
 	s.browser = browser.New(browser.Options{Directory: s.directory, Base: "/", PublicURL: public, Guest: guest})

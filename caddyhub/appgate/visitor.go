@@ -52,27 +52,22 @@ func (v Visitor) Groups() []string {
 	return groups
 }
 
-// customPrefix begins scopes that the hub only keeps for those who interpret them.
-const customPrefix = "custom:"
-
 // Scopes are what the visitor may do that is of the app's concern: those scopes of
 // the policy that are held, and custom scopes. In alphabetical order.
 func (v Visitor) Scopes() []string {
 	if v.who == nil {
 		return nil
 	}
-	var held []string
+	held := v.gate.custom.of(v.who)
+	held = held[:len(held):len(held)]
 	for i, text := range v.gate.rules.Scopes {
-		if holds, err := v.gate.holds(v.ctx, v.who, i); err == nil && holds {
+		if holds, err := v.gate.holds(v.ctx, v.who, i); err == nil && holds && !slices.Contains(held, text) {
 			held = append(held, text)
 		}
 	}
-	for _, text := range v.who.Scopes.Strings() {
-		if strings.HasPrefix(text, customPrefix) && !slices.Contains(held, text) {
-			held = append(held, text)
-		}
+	if !slices.IsSorted(held) {
+		slices.Sort(held) // a copy, for something was appended
 	}
-	slices.Sort(held)
 	return held
 }
 

@@ -190,10 +190,13 @@ func open(t *testing.T, c *hubtest.Client, address string, header ...string) (*w
 	transport.Protocols.SetHTTP1(true)
 	dialer.Transport = transport
 	socket, response, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(address, "http"), &websocket.DialOptions{HTTPClient: &dialer, HTTPHeader: fields})
-	if err != nil {
-		if response == nil {
-			t.Fatal(err)
-		}
+	if response != nil && response.Body != nil {
+		defer response.Body.Close() // that of a WebSocket has no effect
+	}
+	switch {
+	case err != nil && response == nil:
+		t.Fatal(err)
+	case err != nil:
 		return nil, response.StatusCode
 	}
 	t.Cleanup(func() { _ = socket.CloseNow() }) // it may be closed already
