@@ -6,12 +6,13 @@ import (
 
 	"github.com/caddyhub/caddyhub/caddyhub/authenticator"
 	"github.com/caddyhub/caddyhub/caddyhub/refresh"
+	"github.com/caddyhub/caddyhub/caddyhub/web"
 )
 
 // checker asks about logins elsewhere as a configuration says.
 func (p *parts) checker(settings Settings, login *authenticator.Login, log *slog.Logger) *refresh.Checker {
 	return refresh.New(refresh.Options{
-		Directory: p.directory, Login: login,
+		Directory: p.directory, Login: login, Others: []string{web.ByExchange},
 		Every: settings.Refresh.Every, Grace: settings.Refresh.Grace, BeforeStart: settings.Refresh.BeforeStart,
 		Observe: func(outcome refresh.Outcome) { p.metrics.Refreshed(string(outcome)) }, Audit: p.audit, Log: log,
 	})

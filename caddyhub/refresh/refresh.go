@@ -44,6 +44,10 @@ const (
 type Options struct {
 	Directory *identity.Directory
 	Login     *authenticator.Login
+	// Others are names under which people came in by no authenticator, such as a
+	// portal's one-time tokens: nobody can be asked about them. Sessions by any name
+	// that neither Login nor this list knows end when it is time to ask.
+	Others []string
 	// Every is how old the confirmation of a login may be before it is asked for
 	// again. Zero means DefaultEvery; negative means never.
 	Every time.Duration
@@ -123,6 +127,9 @@ func New(options Options) *Checker {
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
+	for _, name := range options.Others {
+		c.asks[name] = false
+	}
 	for name, one := range c.login.All() {
 		_, c.asks[name] = one.(authenticator.Refresher)
 	}
@@ -156,8 +163,7 @@ func (c *Checker) Confirm(ctx context.Context, r *http.Request, session *identit
 }
 
 // concerns says whether sessions of an authenticator are to be asked about. Those
-// of one that is not configured any more are; those that came about otherwise, by
-// a one-time token, are not.
+// of one that is not configured any more are.
 func (c *Checker) concerns(name string) bool {
 	asks, configured := c.asks[name]
 	return name != "" && (asks || !configured)

@@ -270,10 +270,13 @@ func TestChanged(t *testing.T) {
 // Who is asked about: sessions of authenticators that can be asked or are gone.
 func TestConcerns(t *testing.T) {
 	run(t, func(t *testing.T, f *fixture) {
-		unasked, gone := f.login("bob", "plain"), f.login("eve", "removed")
+		unasked, gone, portals := f.login("bob", "plain"), f.login("eve", "removed"), f.login("mia", "portal")
 		time.Sleep(3 * every)
 		if again, err := f.confirm(f.Checker, unasked); again || err != nil {
 			t.Errorf("an authenticator that cannot be asked: %v, %v", again, err)
+		}
+		if again, err := f.confirm(f.node(Options{Others: []string{"portal"}}), portals); again || err != nil {
+			t.Errorf("no authenticator at all: %v, %v", again, err)
 		}
 		if again, err := f.confirm(f.Checker, gone); !again || err != nil || f.session(gone) != nil {
 			t.Errorf("an authenticator that is gone: %v, %v", again, err)
