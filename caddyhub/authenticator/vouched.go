@@ -9,8 +9,9 @@ import (
 )
 
 // Vouched lets somebody in for whom no authenticator vouches but something else
-// that the operator trusts, such as a portal by its one-time token. by names it and
-// is no name of an authenticator; find returns who it is.
+// that the operator trusts, such as a portal by its one-time token. by names it in
+// the log and is no name of an authenticator; find returns who it is. The Decision
+// has no name of an authenticator: there is nobody to ask again later.
 //
 // The rules are those of an authenticator that is open by default: blocked users
 // stay out; where allow rules exist, they count; where none does, whoever is
@@ -50,6 +51,7 @@ func (l *Login) vouched(ctx context.Context, by string, remote netip.Addr, find 
 	if err != nil {
 		return nil, fmt.Errorf("identity %q: %w", ForLog(identity.Name), err)
 	}
+	decision.Authenticator = ""
 	return decision, nil
 }
 

@@ -14,8 +14,8 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
 )
 
-// ByExchange stands where the name of an authenticator stands, for logins by a
-// one-time token.
+// ByExchange stands where the name of an authenticator stands in logs, for logins by
+// a one-time token. Sessions that begin so have none.
 const ByExchange = "hub_exchange"
 
 // Arrivals is how people come in whom a portal sends with a one-time token.

@@ -151,6 +151,11 @@ func TestArrive(t *testing.T) {
 	} {
 		c := newArrivals(t).comer()
 		got := c.come(test.path, test.token)
+		// An authenticator that is not there would be asked whether the login still
+		// holds, and the session would end.
+		if found, err := c.options.Directory.BySession(t.Context(), c.session()); err != nil || found.Session.Authenticator != "" || found.User.Authenticator != "" {
+			t.Errorf("%s: %+v, %v", name, found, err)
+		}
 		if got.StatusCode != http.StatusSeeOther || got.to() != test.want || c.whoIs() != "ada" {
 			t.Errorf("%s: %d to %q as %q, want %q\n%s", name, got.StatusCode, got.to(), c.whoIs(), test.want, got.body)
 		}
