@@ -50,9 +50,10 @@ func (v *visit) belowServer() string {
 	return below
 }
 
-// byServer says whether the server itself sent this, with its own token.
+// byServer says whether the server itself sent this, with its own token. By a grant
+// of that token somebody visits who got it in a link.
 func (v *visit) byServer() bool {
-	return v.Identity.Token != nil && v.Identity.Token.OfServer()
+	return v.Identity.Token != nil && v.Identity.Token.OfServer() && v.Identity.Grant == nil
 }
 
 // socketActivity is the activity of one WebSocket. It is a proxy.Interaction.

@@ -449,3 +449,27 @@ func FuzzLink(f *testing.F) {
 		}
 	})
 }
+
+// TestLinkOfServersToken: extensions for sharing use the token that the server itself
+// has. Who follows such a link is a person, and not the server.
+func TestLinkOfServersToken(t *testing.T) {
+	s := persistent(t)
+	_, err := s.directory.CreateToken(t.Context(), "the-servers-own", identity.NewToken{
+		Owner: identity.UserOwner("ada"), Scopes: []string{"access:servers!server=ada/", "users:activity!user"}, Note: "Server at /user/ada/",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	grant := s.follow("/user/ada/lab?token=the-servers-own")
+	for name, test := range map[string]struct {
+		by     change
+		server bool
+	}{"by link": {carrying(grant), false}, "by itself": {bearer("the-servers-own"), true}} {
+		r := httptest.NewRequest("GET", "/user/ada/api/contents", nil)
+		test.by(r)
+		v := s.look(r, s.rules)
+		if v.Identity == nil || v.byServer() != test.server {
+			t.Errorf("%s: %+v", name, v.Identity)
+		}
+	}
+}

@@ -1,7 +1,10 @@
 package browser_test
 
 import (
+	"encoding/json"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -88,8 +91,9 @@ func TestSharedLink(t *testing.T) {
 	}
 }
 
-// TestLinkOfJupyterLab: so does the token that JupyterLab itself has in its page, which
-// jupyterlab-link-share puts into links.
+// TestLinkOfJupyterLab: so do the tokens that extensions for sharing put into links
+// without asking the hub: that of the server itself, in the file by which servers are
+// found (jupyterlab-link-share), and the one in the page.
 func TestLinkOfJupyterLab(t *testing.T) {
 	hub := hubtest.Start(t, hubtest.Options{Directive: "token_in_url persist"})
 	hub.LogIn("ada")
@@ -101,12 +105,32 @@ func TestLinkOfJupyterLab(t *testing.T) {
 	createNotebook(t, api, "ada", "shared.ipynb")
 	ada.open("/user/ada/lab")
 	ada.until(labIsUsable)
-	var token string
-	ada.evaluate(`JSON.parse(document.querySelector("#jupyter-config-data").textContent).token`, &token)
-	colleague := newVisitor(t, hub)
-	colleague.open(shared + "?token=" + token)
-	worksByLink(colleague, `print("by the page")`, "by the page")
-	colleague.record.check(t)
+	var ofPage string
+	ada.evaluate(`JSON.parse(document.querySelector("#jupyter-config-data").textContent).token`, &ofPage)
+	for name, token := range map[string]string{"by the page": ofPage, "by the server": serverToken(t, hub)} {
+		colleague := newVisitor(t, hub)
+		colleague.open(shared + "?token=" + token)
+		worksByLink(colleague, `print("`+name+`")`, name)
+		colleague.record.check(t)
+	}
+}
+
+// serverToken is the token in the file by which ada's server is found.
+func serverToken(t *testing.T, hub *hubtest.Hub) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(hub.Home("ada"), ".local/share/jupyter/runtime/jpserver-*.json"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("the files by which servers are found: %v, %v", files, err)
+	}
+	content, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found struct{ Token string }
+	if err := json.Unmarshal(content, &found); err != nil || found.Token == "" {
+		t.Fatalf("no token: %v", err)
+	}
+	return found.Token
 }
 
 // worksByLink runs a cell on the page of a link that was opened: the page, what it asks for and
