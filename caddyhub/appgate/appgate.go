@@ -38,6 +38,9 @@ type Options struct {
 	// IdentityHeaders are those by which this app is told who visits, beside
 	// those that are known for it. No client gets one past the gate.
 	IdentityHeaders []string
+	// Cookies are credentials for other sites, by exact name: no app sees one.
+	// ReservedCookies are those that apps may see but, as with Cookies, not set.
+	Cookies, ReservedCookies []string
 
 	// Renew prolongs the session behind a visit, if it is time to, and does not
 	// wait for it; nil prolongs none.
@@ -99,7 +102,8 @@ func New(options Options) (*Gate, error) {
 	}
 	g.hygiene = gate.NewHygiene(gate.HygieneOptions{
 		IdentityHeaders: slices.Concat(commonHeaders, options.IdentityHeaders),
-		Cookies:         append(options.Browser.ReservedCookies(), browser.BrowserSessionCookie),
+		Cookies:         append(slices.Concat(options.Browser.ReservedCookies(), options.Cookies), browser.BrowserSessionCookie),
+		ReservedCookies: options.ReservedCookies,
 		HubHost:         host,
 	})
 	return g, nil

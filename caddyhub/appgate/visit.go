@@ -8,6 +8,7 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/browser"
 	"github.com/caddyhub/caddyhub/caddyhub/gate"
 	"github.com/caddyhub/caddyhub/caddyhub/identity"
+	"github.com/caddyhub/caddyhub/caddyhub/refresh"
 	"github.com/caddyhub/caddyhub/caddyhub/subdomain"
 )
 
@@ -45,6 +46,9 @@ func (g *Gate) look(r *http.Request) *visit {
 	v.subject.Ambiguous = found.Credentials.Ambiguous
 	v.subject.ByCookie = found.ByCookie
 	switch {
+	case errors.Is(err, refresh.ErrUnconfirmed):
+		v.subject.Identity = gate.IdentityUnconfirmed
+		return v
 	case err != nil:
 		v.subject.Identity = gate.IdentityUnavailable
 		g.report(r.Context(), "request not identified", err)

@@ -32,10 +32,11 @@ type guard struct {
 // Gate makes the gate in front of an app.
 func (s *Site) Gate(app App) (*appgate.Gate, error) {
 	p := s.guard.parts
+	hidden, shown := foreignCookies(s.settings.Authenticators)
 	return appgate.New(appgate.Options{
 		Directory: s.directory, Browser: s.guard.browser, Sockets: p.sockets, Handover: s.Handover,
 		Base: s.settings.Base, PublicURL: s.settings.PublicURL,
-		Policy: app.Policy, IdentityHeaders: app.IdentityHeaders,
+		Policy: app.Policy, IdentityHeaders: app.IdentityHeaders, Cookies: hidden, ReservedCookies: shown,
 		Renew: s.Edge.Renew, Refused: s.Web.Refused, Decided: p.decided, Visited: p.visitedApp, Log: s.guard.log,
 	})
 }

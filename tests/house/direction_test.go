@@ -113,7 +113,7 @@ var direction = map[string]rule{
 		why: "it carries out what gate decided about a request for a server; the pages and the API are other requests",
 	},
 	"appgate": {
-		may: []string{"browser", "edge", "gate", "handover", "identity", "identitytoken", "store"},
+		may: []string{"browser", "edge", "gate", "handover", "identity", "identitytoken", "refresh", "store"},
 		why: "it carries out what gate decided about a request for an app; it knows neither servers nor routes",
 	},
 	"oauth": {

@@ -114,7 +114,7 @@ func newEditor(t testing.TB, lasts time.Duration, hub string, service *loginServ
 		t.Fatal(err)
 	}
 	browser := startBrowser(t, lasts)
-	e := &editor{t: t, browser: browser, tab: newTab(t, browser), service: service, hub: hub, home: home}
+	e := &editor{t: t, browser: browser, tab: newTab(browser, t), service: service, hub: hub, home: home}
 	e.logIn(e.tab, hub+"/user/ada/lab/tree/work.ipynb")
 	return e
 }
@@ -249,7 +249,7 @@ func (e *editor) typeIn(text string) {
 // and goes on with its kernel.
 func (e *editor) comesBack() {
 	e.t.Helper()
-	second := newTab(e.t, e.browser)
+	second := newTab(e.browser, e.t)
 	e.logIn(second, e.hub+"/user/ada/lab/tree/work.ipynb")
 	e.tab.do(page.BringToFront())
 	if status := e.save(); status != http.StatusOK {

@@ -77,10 +77,9 @@ type tab struct {
 	mu        sync.Mutex
 	exchanges []exchange
 	methods   map[network.RequestID]string
-	closed    []string // what WebSockets were closed with
 }
 
-func newTab(t testing.TB, browser context.Context) *tab {
+func newTab(browser context.Context, t testing.TB) *tab {
 	t.Helper()
 	ctx, _ := chromedp.NewContext(browser) // ends with the browser
 	b := &tab{Context: ctx, t: t, methods: make(map[network.RequestID]string)}
