@@ -21,7 +21,7 @@ func (c *call) endAnnounced() error {
 	if !ok {
 		return &failure{status: http.StatusNotFound}
 	}
-	c.event.Details = map[string]any{"authenticator": name}
+	c.event.Details, c.event.Reason = map[string]any{"authenticator": name}, "announced by the site of the authenticator"
 	if err := c.parse(); err != nil {
 		return err
 	}
