@@ -59,6 +59,9 @@ type Options struct {
 	Handover *handover.Guest
 	// NamedServers says whether a path may name a server of a user.
 	NamedServers bool
+	// TokenSockets says that WebSockets to servers which share an origin need the
+	// token of their page: the cookie is not enough.
+	TokenSockets bool
 	// Cookies are credentials for other sites, by exact name: no upstream sees one.
 	// ReservedCookies are those that upstreams may see but, as with Cookies, not set.
 	Cookies, ReservedCookies []string
@@ -151,6 +154,8 @@ func (e *Edge) ServeBy(rules Rules, w http.ResponseWriter, r *http.Request, forw
 	if e.followsLink(w, r, v) {
 		return nil
 	}
+	// Asked for when a socket is opened only: the token of its page ends before it.
+	v.subject.TokenOnly = e.options.TokenSockets && !v.client.Server.IsZero() && !v.alone()
 	decision := v.decide(e.links(r))
 	e.options.Observer.decided(decision)
 	if !decision.Allowed() {

@@ -3,9 +3,11 @@ package edge
 import (
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestPagesApart: who visits a server decides what its pages may do in the browser,
@@ -110,6 +112,34 @@ func TestDataNeedsProof(t *testing.T) {
 		}
 		s.get(target, ada.in, loads).want(t, target, want, text)
 	}
+}
+
+// TestTokenSockets: with the option a cookie opens no WebSocket, and one that is
+// open does not end with the token that opened it.
+func TestTokenSockets(t *testing.T) {
+	s := newSite(t, func(o *Options) { o.TokenSockets = true })
+	s.start("ada", "")
+	ada, again := s.login("ada"), s.login("ada")
+	own := s.get("/user/ada/", ada.in, navigation).visitor()
+	earlier := s.get("/user/ada/", again.in, navigation).visitor()
+	const path = "/user/ada/api/kernels/1/channels"
+	s.get(path, ada.in, socket).want(t, "by cookie", 403, "token of its page")
+	s.get(path+"?token="+url.QueryEscape(earlier), ada.in, socket).want(t, "by that of another login", 403, "token of its page")
+	s.get(path+"?token="+url.QueryEscape(own), ada.in, socket).want(t, "by token", 200, "hello")
+	s.get(path, bearer(s.token("ada", "inherit")), socket).want(t, "a program", 200, "hello")
+	s.get("/services/wiki/ws", ada.in, socket).want(t, "of a service", 200, "hello")
+	s.get("/user/ada/lab", ada.in, navigation).want(t, "a page", 200, "hello")
+
+	opened := httptest.NewRequest("GET", path+"?token="+url.QueryEscape(own), nil)
+	ada.in(opened)
+	socket(opened)
+	v := s.look(opened, Rules{})
+	open := &webSocket{edge: s.Edge, asked: s.essenceOf(opened, v)}
+	s.ahead.Store(int64(20 * time.Minute))
+	if decision, _ := open.review(t.Context()); !decision.Allowed() {
+		t.Errorf("when its token has expired: %+v", decision)
+	}
+	s.get(path+"?token="+url.QueryEscape(own), ada.in, socket).want(t, "opened again", 403, "token of its page")
 }
 
 // TestServiceWorkers: only one's own server installs a service worker.

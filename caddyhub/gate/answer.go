@@ -72,6 +72,9 @@ func (a answer) crossSite(subject Subject) (Decision, bool) {
 	case !subject.ByCookie:
 		return Decision{}, false
 	case a.request.Class.Kind == KindWebSocket:
+		if subject.TokenOnly {
+			return a.forbidden("A WebSocket must carry the token of its page."), true
+		}
 		if subject.SameOrigin {
 			return Decision{}, false
 		}

@@ -73,6 +73,8 @@ type Subject struct {
 	Ambiguous bool
 	// SameOrigin from Origins.Same.
 	SameOrigin bool
+	// TokenOnly: a cookie never speaks for a WebSocket, whatever its origin.
+	TokenOnly bool
 	// XSRF says whether a token is required and came.
 	XSRF XSRF
 	// Ended: a page of this very resource sent the request, and the login that the

@@ -27,6 +27,9 @@ type Settings struct {
 	// MetricsForAll lets everybody read {hub}metrics. Default: the scope
 	// read:metrics is needed.
 	MetricsForAll bool
+	// TokenSockets wants WebSockets to servers to carry the token of their page.
+	// Default: a cookie and the right origin are enough.
+	TokenSockets bool
 	// Node names this machine among the nodes, the same after every restart.
 	// Empty means the host name.
 	Node string

@@ -47,6 +47,7 @@ type Site struct {
 	routes    *route.Mirror
 	rotate    func(context.Context) error
 	audit     *audit.Log
+	throttle  *authenticator.Throttle
 	// blocked are the users who must have nothing.
 	blocked []string
 	// warn logs what the operator should know about the settings.
@@ -71,7 +72,7 @@ func newSite(p *parts, settings Settings, log *slog.Logger) (*Site, error) {
 		Directory: p.directory, Base: settings.Base, PublicURL: settings.PublicURL,
 		Guest: settings.guests(), Subdomains: !settings.Domain.IsZero(), Log: log,
 	})
-	site := &Site{settings: settings, directory: p.directory, routes: p.routes, audit: p.audit}
+	site := &Site{settings: settings, directory: p.directory, routes: p.routes, audit: p.audit, throttle: p.throttle}
 	site.Routes = route.NewKeeper(p.directory.Store(), p.routes)
 	codes := site.handOver(visitors, log)
 	site.guard = guard{parts: p, browser: visitors, log: log}
@@ -104,8 +105,8 @@ func newSite(p *parts, settings Settings, log *slog.Logger) (*Site, error) {
 	site.Edge = edge.New(edge.Options{
 		Cookies: hidden, ReservedCookies: shown,
 		Directory: p.directory, Browser: visitors, Servers: p.servers, Routes: p.routes,
-		Sockets: p.sockets,
-		Base:    settings.Base, PublicURL: settings.PublicURL, NamedServers: settings.Servers.Named.Enabled,
+		Sockets: p.sockets, TokenSockets: settings.TokenSockets,
+		Base: settings.Base, PublicURL: settings.PublicURL, NamedServers: settings.Servers.Named.Enabled,
 		Domain: settings.Domain, Handover: site.Handover,
 		Refused: site.Web.Refused, Choose: site.Web.Choose, Observer: p.edgeObserver(), Log: log,
 	})

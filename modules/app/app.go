@@ -101,6 +101,11 @@ type App struct {
 	// AuthenticatePrometheus wants the scope read:metrics of whoever reads
 	// {base_url}hub/metrics. Default: true.
 	AuthenticatePrometheus *bool `json:"authenticate_prometheus,omitempty"`
+	// AllowWebSocketCookieAuth lets the session cookie open WebSockets to servers,
+	// for pages of the same origin. Off, they have to carry the token that their page
+	// was given: JupyterLab sends it if its page_config.json has "appendToken": "true".
+	// It makes no difference where servers have hosts of their own. Default: true.
+	AllowWebSocketCookieAuth *bool `json:"allow_websocket_cookie_auth,omitempty"`
 	// Pages is the look of the hub. Default: ours.
 	Pages *Pages `json:"pages,omitempty"`
 

@@ -116,6 +116,7 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 //			concurrency <number>
 //		}
 //		authenticate_prometheus on|off
+//		allow_websocket_cookie_auth on|off
 //		custom_scope <name> { description <text>; subscopes <scopes...> }
 //		pages { title <text>; announcement <html>; logo <file>; templates <folder> }
 //		public_url <url>
@@ -142,6 +143,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	known["store"] = words.Many(a.parseStore)
 	known["cull"] = words.Once(a.parseCull)
 	known["authenticate_prometheus"] = words.ToSwitch(&a.AuthenticatePrometheus)
+	known["allow_websocket_cookie_auth"] = words.ToSwitch(&a.AllowWebSocketCookieAuth)
 	known["pages"] = words.Once(a.parsePages)
 	known["public_url"] = words.ToText(&a.PublicURL)
 	known["subdomains"] = words.Once(a.parseSubdomains)

@@ -18,10 +18,11 @@ func (a *App) auditLog() *slog.Logger {
 	return slog.New(zapslog.NewHandler(a.ctx.Logger().Core(), zapslog.WithName(auditName), zapslog.AddStacktraceAt(slog.Level(127))))
 }
 
-// telemetrySettings are those of logs, metrics and culling.
+// telemetrySettings are those of logs, metrics, culling and WebSockets.
 func (a *App) telemetrySettings(settings *hub.Settings) {
 	settings.Log, settings.Audit = a.log, a.auditLog()
 	settings.MetricsForAll = a.AuthenticatePrometheus != nil && !*a.AuthenticatePrometheus
+	settings.TokenSockets = a.AllowWebSocketCookieAuth != nil && !*a.AllowWebSocketCookieAuth
 	settings.Cull = a.cullSettings()
 }
 
