@@ -26,6 +26,7 @@ func init() {
 //
 //	POST /caddyhub/token        {"user", "note", "expires_in", "scopes"} -> {"token", "id"}
 //	POST /caddyhub/keys/rotate  puts a new key into force -> 204
+//	POST /caddyhub/logins/forgive  {"user", "remote", "all"} -> {"waited"}: forgets failed logins
 //	GET  /caddyhub/health       200 if the hub serves and is in touch with its store, else 503
 type Admin struct {
 	ctx caddy.Context
@@ -48,6 +49,7 @@ func (a *Admin) Routes() []caddy.AdminRoute {
 	return []caddy.AdminRoute{
 		{Pattern: "/caddyhub/token", Handler: a.post(a.token)},
 		{Pattern: "/caddyhub/keys/rotate", Handler: a.post(a.rotate)},
+		{Pattern: "/caddyhub/logins/forgive", Handler: a.post(a.forgive)},
 		{Pattern: "/caddyhub/health", Handler: caddy.AdminHandlerFunc(a.health)},
 	}
 }

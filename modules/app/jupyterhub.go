@@ -36,6 +36,23 @@ var otherNames = map[string]string{
 	"admin_groups":       `"admin_groups" in the block of the authenticator`,
 	"enable_auth_state":  `nothing: it is always kept, sealed`,
 
+	"open_sessions":             inAuthenticator("open_sessions", "pam"),
+	"check_account":             inAuthenticator("check_account", "pam"),
+	"executor_threads":          inAuthenticator("executor_threads", "pam"),
+	"pam_normalize_username":    inAuthenticator("pam_normalize_username", "pam"),
+	"encoding":                  inAuthenticator("encoding", "pam"),
+	"server_address":            inAuthenticator("server_address", "ldap"),
+	"tls_strategy":              inAuthenticator("tls_strategy", "ldap"),
+	"bind_dn_template":          inAuthenticator("bind_dn_template", "ldap"),
+	"lookup_dn_search_user":     inAuthenticator("lookup_dn_search_user", "ldap"),
+	"lookup_dn_search_password": inAuthenticator("lookup_dn_search_password", "ldap"),
+	"user_search_base":          inAuthenticator("user_search_base", "ldap"),
+	"user_attribute":            inAuthenticator("user_attribute", "ldap"),
+	"group_search_filter":       inAuthenticator("group_search_filter", "ldap"),
+	"lookup_dn":                 inAuthenticator("user_search_base", "ldap"),
+	"header_name":               inAuthenticator("header", "remote_user"),
+	"create_system_users":       `nothing: accounts are made by the system's administrator`,
+
 	"authenticator_class": `"authenticator NAME"`,
 	"spawner_class":       `"spawner NAME"`,
 	"proxy_class":         `nothing: the hub is its own proxy`,
@@ -75,6 +92,11 @@ var otherNames = map[string]string{
 	"environment":   `"environment" in the block of the spawner`,
 	"mem_limit":     `"mem_limit" in the block of the spawner`,
 	"cpu_limit":     `"cpu_limit" in the block of the spawner`,
+}
+
+// inAuthenticator is where a word stands that is about one kind of authenticator.
+func inAuthenticator(word, kind string) string {
+	return fmt.Sprintf("%q in the block of \"authenticator %s\"", word, kind)
 }
 
 // unknownWord is the error for a word that the block caddyhub does not have.

@@ -23,6 +23,9 @@ func TestOtherNames(t *testing.T) {
 		"active_servers": true, "api_page_default_limit": true, "api_page_max_limit": true, "templates": true, "logo": true,
 		"public_url": true, "client_id": true, "client_secret": true, "login_service": true, "auto_login": true, "groups_claim": true, "admin_groups": true, // of authenticators
 	}
+	for _, word := range []string{"open_sessions", "check_account", "executor_threads", "pam_normalize_username", "encoding", "server_address", "tls_strategy", "bind_dn_template", "lookup_dn_search_user", "lookup_dn_search_password", "user_search_base", "user_attribute", "group_search_filter", "header"} {
+		inBlocks[word] = true // of authenticators, too
+	}
 	for word := range new(Servers).words(nil) {
 		inBlocks[word] = true
 	}

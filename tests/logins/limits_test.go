@@ -1,6 +1,9 @@
 package logins_test
 
 import (
+	"context"
+	"encoding/json"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -50,6 +53,11 @@ func TestFailuresAreCountedTogether(t *testing.T) {
 	refused(t, first, "", "ada", "a canary of a guess", http.StatusForbidden)
 	refused(t, first, "", "ada", "a canary of a guess", http.StatusTooManyRequests)
 
+	forgive(t, second, `{"user":"ADA"}`, http.StatusOK)
+	logIn(t, first, "", "ada", hubtest.Password)
+	forgive(t, first, `{}`, http.StatusBadRequest)
+	forgive(t, first, `{"remote":"nowhere"}`, http.StatusBadRequest)
+
 	store.Stop()
 	answer := submit(t, first, first.Anonymous(), "", "eve", "a canary of a guess")
 	if answer.Status != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
@@ -61,5 +69,23 @@ func TestFailuresAreCountedTogether(t *testing.T) {
 	})
 	if strings.Contains(first.Log()+second.Log(), "canary") {
 		t.Error("a password is in the log")
+	}
+}
+
+// forgive asks the admin endpoint of a node to forget failures.
+func forgive(t *testing.T, h *hubtest.Hub, body string, status int) {
+	t.Helper()
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", h.AdminSocket())
+	}}}
+	answer, err := client.Post("http://127.0.0.1/caddyhub/logins/forgive", "application/json", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var waited struct{ Waited float64 }
+	err = json.NewDecoder(answer.Body).Decode(&waited)
+	if answer.StatusCode != status || status == http.StatusOK && (err != nil || waited.Waited <= 0) {
+		t.Errorf("forgive %s: %d, %+v, %v", body, answer.StatusCode, waited, err)
 	}
 }
