@@ -3,6 +3,7 @@ package refresh_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -143,6 +144,29 @@ func TestGroups(t *testing.T) {
 	hubtest.Eventually(t, "bob may help", func() bool { return bob.reads(ada.server()).Status == http.StatusOK })
 	s.set(func(s *site) { s.groups = nil })
 	hubtest.Eventually(t, "bob may not", func() bool { return bob.reads(ada.server()).Status == http.StatusForbidden })
+}
+
+// Any app behind the gate is one of the places where the login is asked about, and
+// sees no more of the cookie than servers do.
+func TestApp(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	app := httptest.NewServer(upstream.Handler())
+	t.Cleanup(app.Close)
+	options := s.options(t, "refresh 1s\nrefresh_grace 2s")
+	options.Site = "hub_auth /app/* {\nallow authenticated\n}\nreverse_proxy /app/* " + app.URL
+	hub := hubtest.Start(t, options)
+	ada := comes(t, hub, "ada")
+	got := ada.reads("/app/x")
+	var arrived upstream.Request
+	got.JSON(t, &arrived)
+	if seen := strings.Join(arrived.Header["Cookie"], ";"); strings.Contains(seen, cookieName) {
+		t.Errorf("the app got %s", seen)
+	}
+	s.set(func(s *site) { s.status = http.StatusInternalServerError })
+	hubtest.Eventually(t, "the grace is over", func() bool { return ada.reads("/app/x").Status == http.StatusServiceUnavailable })
+	s.set(func(s *site) { s.status = http.StatusOK; s.gone["ada"] = true })
+	hubtest.Eventually(t, "the session has ended", func() bool { return ada.reads("/app/x").Status == http.StatusUnauthorized })
 }
 
 // Servers do not see the cookie unless they are meant to, and cannot set it.
