@@ -48,7 +48,6 @@ type Site struct {
 	rotate    func(context.Context) error
 	audit     *audit.Log
 	throttle  *authenticator.Throttle
-	throttle  *authenticator.Throttle
 	// blocked are the users who must have nothing.
 	blocked []string
 	// warn logs what the operator should know about the settings.
