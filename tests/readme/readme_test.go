@@ -75,8 +75,8 @@ func TestBlocks(t *testing.T) {
 // TestFiles adapts every Caddyfile that is ready to run.
 func TestFiles(t *testing.T) {
 	t.Parallel()
-	for _, name := range tracked(t, "caddyfiles/*Caddyfile") {
-		t.Run(filepath.Base(name), func(t *testing.T) {
+	for _, name := range append(tracked(t, "caddyfiles/*Caddyfile"), tracked(t, "examples/*Caddyfile")...) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			adapt(t, contents(t, name))
 		})
