@@ -119,11 +119,17 @@ func newEditor(t testing.TB, lasts time.Duration, hub string, service *loginServ
 	return e
 }
 
-// logIn logs in at the service and goes on from there.
-func (e *editor) logIn(b *tab, next string) {
+// enter logs in at the service and goes on from there.
+func (e *editor) enter(b *tab, next string) {
 	e.t.Helper()
 	b.open(e.service.url + "/?next=" + next)
 	b.do(chromedp.SendKeys(`input[name=name]`, "ada", chromedp.ByQuery), chromedp.Click(`#login`, chromedp.ByQuery))
+}
+
+// logIn enters, and waits for the notebook.
+func (e *editor) logIn(b *tab, next string) {
+	e.t.Helper()
+	e.enter(b, next)
 	for deadline := time.Now().Add(patience); !b.holds(ready); {
 		if time.Now().After(deadline) {
 			b.fail("no notebook")
@@ -250,7 +256,9 @@ func (e *editor) typeIn(text string) {
 func (e *editor) comesBack() {
 	e.t.Helper()
 	second := newTab(e.browser, e.t)
-	e.logIn(second, e.hub+"/user/ada/lab/tree/work.ipynb")
+	// Any page of the server will do. Another JupyterLab would take its time.
+	e.enter(second, e.hub+"/user/ada/api/status")
+	second.until(`location.pathname === '/user/ada/api/status' && document.body.innerText.includes('kernels')`)
 	e.tab.do(page.BringToFront())
 	if status := e.save(); status != http.StatusOK {
 		e.tab.fail("after a new login, a save was answered %d", status)
