@@ -44,6 +44,32 @@ func TestConfined(t *testing.T) {
 		t.Errorf("on mallory's server (-want +got):\n%s", diff)
 	}
 
+	s.openNotebook(t, ada)
+	var violations []string
+	ada.evaluate("window.violations", &violations)
+	if len(violations) > 0 {
+		t.Errorf("JupyterLab was kept from %v", violations)
+	}
+}
+
+// TestTokenOfThePage: where a cookie opens no WebSocket, JupyterLab works with the
+// token that it was given, and a page without it opens none, at home neither.
+func TestTokenOfThePage(t *testing.T) {
+	t.Parallel()
+	s := newStreet(t, "allow_websocket_cookie_auth off")
+	ada := newVisitor(t, s.Hub)
+	ada.logIn("ada")
+	s.openNotebook(t, ada)
+	for _, name := range []string{"WebSocket to a terminal", "WebSocket to a kernel", "WebSocket to events"} {
+		if got := ada.try("ada", name); got.Refused == "" {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+// openNotebook opens a notebook on mallory's server and waits for its kernel.
+func (s *street) openNotebook(t *testing.T, ada *visitor) {
+	t.Helper()
 	notebook := map[string]any{"type": "notebook", "format": "json", "content": map[string]any{
 		"nbformat": 4, "nbformat_minor": 5, "cells": []any{},
 		"metadata": map[string]any{"kernelspec": map[string]string{"name": "python3", "display_name": "Python 3", "language": "python"}},
@@ -53,9 +79,4 @@ func TestConfined(t *testing.T) {
 	}
 	ada.open("/user/mallory/lab/tree/shared.ipynb")
 	ada.until(`document.querySelector('.jp-Notebook-ExecutionIndicator[data-status=idle]')`)
-	var violations []string
-	ada.evaluate("window.violations", &violations)
-	if len(violations) > 0 {
-		t.Errorf("JupyterLab was kept from %v", violations)
-	}
 }

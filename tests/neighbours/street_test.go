@@ -25,11 +25,12 @@ type street struct {
 	kernel string
 }
 
-func newStreet(t *testing.T) *street {
+// Lines are added to the configuration of the hub.
+func newStreet(t *testing.T, lines ...string) *street {
 	t.Helper()
 	s := &street{Hub: hubtest.Start(t, hubtest.Options{
 		Admins: []string{"root"},
-		Hub:    "role neighbours {\n\t\t\tscopes access:servers!user=mallory\n\t\t\tusers ada\n\t\t}",
+		Hub:    "role neighbours {\n\t\t\tscopes access:servers!user=mallory\n\t\t\tusers ada\n\t\t}\n" + strings.Join(lines, "\n"),
 	})}
 	s.LogIn("ada")
 	s.LogIn("mallory")
@@ -60,6 +61,10 @@ func (s *street) furnish(t *testing.T, user string) {
 		t.Fatal(err)
 	}
 	s.copy(t, user, "hostile.py", "hostile.py")
+	if err := os.MkdirAll(filepath.Join(s.Home(user), ".jupyter", "labconfig"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s.write(t, user, ".jupyter/labconfig/page_config.json", `{"appendToken": "true"}`)
 	s.copy(t, user, "jupyter_server_config.py", ".jupyter/jupyter_server_config.py")
 	if user != "ada" {
 		return
