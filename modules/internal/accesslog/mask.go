@@ -149,7 +149,16 @@ func maskField(name, value string) string {
 			return redacted
 		}
 	}
+	if signedToken(value) {
+		return redacted
+	}
 	return value
+}
+
+// signedToken says whether a value is a JSON Web Token, whatever the header is
+// called: a JSON object in base64 begins like this (RFC 7515, 3.1).
+func signedToken(value string) bool {
+	return strings.HasPrefix(value, "eyJ") && strings.Count(value, ".") == 2
 }
 
 // maskProtocols hides what is not the name of a protocol: browsers have no other

@@ -49,13 +49,13 @@ func TestMaskHeader(t *testing.T) {
 		t.Errorf("nothing to hide, and got %v", got)
 	}
 	secret := http.Header{
-		"Accept": {"text/html"}, "X-Xsrftoken": {"abc"}, "X-Auth-Token": {"abc", "abc"}, "X-Api-Key": {"abc"},
+		"Accept": {"text/html"}, "X-Grafana": {"eyJhbGciOiJFUzI1NiJ9.e30.AA", "eyJ"}, "X-Xsrftoken": {"abc"}, "X-Auth-Token": {"abc", "abc"}, "X-Api-Key": {"abc"},
 		"Referer":                {"https://hub/x?a=b&token=abc"},
 		"Location":               {"/hub/api/oauth2/authorize?client_id=c&state=abc"},
 		"Sec-Websocket-Protocol": {"v1.kernel.websocket.jupyter.org, 0123456789abcdef0123456789abcdef, graphql-ws"},
 	}
 	want := http.Header{
-		"Accept": {"text/html"}, "X-Xsrftoken": {redacted}, "X-Auth-Token": {redacted, redacted}, "X-Api-Key": {redacted},
+		"Accept": {"text/html"}, "X-Grafana": {redacted, "eyJ"}, "X-Xsrftoken": {redacted}, "X-Auth-Token": {redacted, redacted}, "X-Api-Key": {redacted},
 		"Referer":                {"https://hub/x?a=b&token=[secret]"},
 		"Location":               {"/hub/api/oauth2/authorize?client_id=c&state=[secret]"},
 		"Sec-Websocket-Protocol": {"v1.kernel.websocket.jupyter.org, REDACTED, graphql-ws"},
