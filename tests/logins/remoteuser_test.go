@@ -106,8 +106,15 @@ func whoIs(t *testing.T, h *hubtest.Hub, session string) (me who) {
 // host is what the hub's site answers for.
 func host(h *hubtest.Hub) string { return strings.TrimPrefix(h.URL, "http://") }
 
+// reply is what came back: the status, and the session that was given as a header
+// to send, if there was one.
+type reply struct {
+	status  int
+	session string
+}
+
 // ask sends one request to the hub, by way of an address, with headers as lines.
-func ask(t *testing.T, h *hubtest.Hub, address, path string, headers ...string) *http.Response {
+func ask(t *testing.T, h *hubtest.Hub, address, path string, headers ...string) reply {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+path, nil)
 	if err != nil {
@@ -130,7 +137,13 @@ func ask(t *testing.T, h *hubtest.Hub, address, path string, headers ...string) 
 		t.Fatal(err)
 	}
 	_ = answer.Body.Close()
-	return answer
+	got := reply{status: answer.StatusCode}
+	for _, cookie := range answer.Cookies() {
+		if cookie.Name == "caddyhub-session" && cookie.Value != "" {
+			got.session = "Cookie: caddyhub-session=" + cookie.Value
+		}
+	}
+	return got
 }
 
 func TestRemoteUser(t *testing.T) {
@@ -139,27 +152,19 @@ func TestRemoteUser(t *testing.T) {
 		Hub:           "session {\n refresh 1s\n}",
 	})
 	nginx := startNginx(t, h)
-	session := func(answer *http.Response) string {
-		for _, cookie := range answer.Cookies() {
-			if cookie.Name == "caddyhub-session" && cookie.Value != "" {
-				return "Cookie: caddyhub-session=" + cookie.Value
-			}
-		}
-		return ""
-	}
 	// What a visitor sends under the name itself, nginx replaces.
-	ada := session(ask(t, h, nginx, "/hub/login", "Remote-User: grace"))
+	ada := ask(t, h, nginx, "/hub/login", "Remote-User: grace").session
 	if ada == "" {
 		t.Fatal("ada was not logged in")
 	}
 	// Under another name nobody is believed.
 	for _, line := range []string{"Remote_User: grace", "Remote.User: grace", "REMOTE-USER: grace", "Remote_Groups: admins", "X-Remote-User: grace"} {
-		mine := session(ask(t, h, nginx, "/hub/login", line))
+		mine := ask(t, h, nginx, "/hub/login", line).session
 		if got := whoIs(t, h, mine); got.Name != "" && (got.Name != "ada" || strings.Join(got.Groups, " ") != "physics staff") {
 			t.Errorf("%q: %+v", line, got)
 		}
 	}
-	for about, answer := range map[string]*http.Response{
+	for about, answer := range map[string]reply{
 		"nobody":                   ask(t, h, nginx, "/hub/login", "Cookie: sso=nobody"),
 		"past the proxy":           ask(t, h, h.Address(), "/hub/login", "Remote-User: ada"),
 		"past it, with its name":   ask(t, h, h.Address(), "/hub/login", "Remote-User: ada", "X-Forwarded-For: 127.0.0.2", "X-Real-Ip: 127.0.0.2"),
@@ -167,21 +172,21 @@ func TestRemoteUser(t *testing.T) {
 		"twice":                    ask(t, h, asProxy, "/hub/login", "Remote-User: ada", "Remote-User: grace"),
 		"a proxy without a name":   ask(t, h, asProxy, "/hub/login"),
 	} {
-		if answer.StatusCode != http.StatusForbidden && answer.StatusCode != http.StatusBadRequest || session(answer) != "" {
-			t.Errorf("%s: %d, session %q", about, answer.StatusCode, session(answer))
+		if answer.status != http.StatusForbidden && answer.status != http.StatusBadRequest || answer.session != "" {
+			t.Errorf("%s: %d, session %q", about, answer.status, answer.session)
 		}
 	}
-	if answer := ask(t, h, nginx, "/hub/api/user", ada); answer.StatusCode != http.StatusOK {
-		t.Errorf("ada: %d", answer.StatusCode)
+	if answer := ask(t, h, nginx, "/hub/api/user", ada); answer.status != http.StatusOK {
+		t.Errorf("ada: %d", answer.status)
 	}
 	// Past the proxy nothing is learned, so the session lives on.
-	if answer := ask(t, h, h.Address(), "/hub/api/user", ada); answer.StatusCode != http.StatusOK {
-		t.Errorf("ada, past the proxy: %d", answer.StatusCode)
+	if answer := ask(t, h, h.Address(), "/hub/api/user", ada); answer.status != http.StatusOK {
+		t.Errorf("ada, past the proxy: %d", answer.status)
 	}
 	for about, cookie := range map[string]string{"somebody else": "sso=grace", "nobody": "sso=nobody"} {
-		mine := session(ask(t, h, nginx, "/hub/login"))
+		mine := ask(t, h, nginx, "/hub/login").session
 		hubtest.Eventually(t, "the session ends when the proxy names "+about, func() bool {
-			return ask(t, h, nginx, "/hub/api/user", mine+"; "+cookie).StatusCode == http.StatusForbidden
+			return ask(t, h, nginx, "/hub/api/user", mine+"; "+cookie).status == http.StatusForbidden
 		})
 	}
 }

@@ -74,7 +74,7 @@ func shapeOf(t testing.TB, filter, name string) string {
 	walk = func() {
 		for _, child := range level {
 			shape.WriteString("(")
-			if value := string(child.Data.Bytes()); len(child.Children) > 0 {
+			if value := child.Data.String(); len(child.Children) > 0 {
 				shape.WriteString(ldap.FilterMap[uint64(child.Tag)])
 			} else if value == name {
 				shape.WriteString("NAME")
