@@ -1,6 +1,7 @@
 package subdomains_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -69,8 +70,8 @@ var told = []string{
 func addresses(t *testing.T, hub, user string) map[string]string {
 	t.Helper()
 	host := strings.TrimPrefix(hub, "http://")
-	client := &http.Client{Transport: &http.Transport{Dial: func(network, _ string) (net.Conn, error) {
-		return net.Dial(network, strings.Replace(host, "localhost", "127.0.0.1", 1))
+	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, strings.Replace(host, "localhost", "127.0.0.1", 1))
 	}}}
 	defer client.CloseIdleConnections()
 	ask := func(method, address string, into any) int {
