@@ -136,6 +136,19 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if err := words.None(d); err != nil {
 		return err
 	}
+	known := a.words()
+	other := func(d *caddyfile.Dispenser) error { return unknownWord(d, known) }
+	if err := words.BlockOr(d, "caddyhub", known, other); err != nil {
+		return err
+	}
+	if err := a.complete(); err != nil {
+		return d.WrapErr(err)
+	}
+	return a.checkCaddyfile()
+}
+
+// words are all words of the block.
+func (a *App) words() map[string]words.Word {
 	known := a.identityWords()
 	for name, word := range a.serverWords() {
 		known[name] = word
@@ -152,14 +165,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	known["api_listen"] = words.ToText(&a.APIListen)
 	known["default_url"] = words.ToText(&a.DefaultURL)
 	known["default_target"] = words.ToText(&a.DefaultTarget)
-	other := func(d *caddyfile.Dispenser) error { return unknownWord(d, known) }
-	if err := words.BlockOr(d, "caddyhub", known, other); err != nil {
-		return err
-	}
-	if err := a.complete(); err != nil {
-		return d.WrapErr(err)
-	}
-	return a.checkCaddyfile()
+	return known
 }
 
 // identityWords are the words about who may come in and do what.

@@ -73,7 +73,7 @@ var otherNames = map[string]string{
 	"api_page_max_limit":          `"api_page_max_limit" in the block limits`,
 
 	"subdomain_host":             `"subdomains"`,
-	"subdomain_hook":             `nothing: with "subdomains" the labels are those of its hook "idna"`,
+	"subdomain_hook":             `nothing: with "subdomains" the labels are those of its hook idna`,
 	"cookie_host_prefix_enabled": `nothing: over TLS the cookies of the hub have it wherever they can`,
 
 	"bind_url":        `the address of the site`,

@@ -12,13 +12,10 @@ import (
 func TestOtherNames(t *testing.T) {
 	named := regexp.MustCompile(`"([a-z_]+)[ "]`)
 	a := new(App)
-	known := a.identityWords()
-	for name, word := range a.serverWords() {
-		known[name] = word
-	}
+	known := a.words()
 	inBlocks := map[string]bool{
-		"store": true, "pages": true, "api_url": true, "api_listen": true, "caddyhub": true, // in caddyhub, or a command
-		"bind": true, "tls": true, // in a site
+		"caddyhub": true,              // a command
+		"bind":     true, "tls": true, // in a site
 		"api_token": true, "max_lifetime": true, "oauth_lifetime": true, "limit_per_user": true, "concurrent_spawns": true,
 		"active_servers": true, "api_page_default_limit": true, "api_page_max_limit": true, "templates": true, "logo": true,
 		"public_url": true, "client_id": true, "client_secret": true, "login_service": true, "auto_login": true, "groups_claim": true, "admin_groups": true, // of authenticators
