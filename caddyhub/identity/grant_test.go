@@ -52,7 +52,7 @@ func TestGrantScopes(t *testing.T) {
 		"a shared server":         {UserOwner("ada"), inherit, bobLab, append([]string{"access:servers!server=bob/lab", "custom:lab:write"}, identify...)},
 		"another server":          {UserOwner("ada"), []string{"access:servers!server=ada/x"}, adaLab, identify},
 		"no access":               {UserOwner("ada"), []string{"self"}, scope.Client{Server: scope.Server{User: "carl"}}, append([]string{"custom:lab:write"}, identify...)[1:]},
-		"a service": {ServiceOwner("portal"), inherit, adaLab, []string{"access:servers!server=ada/"}},
+		"a service":               {ServiceOwner("portal"), inherit, adaLab, []string{"access:servers!server=ada/"}},
 	} {
 		secret, token := f.token(t, NewToken{Owner: test.owner, Scopes: test.scopes})
 		grant := f.grant(t, secret, test.client)
