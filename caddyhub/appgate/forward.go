@@ -111,14 +111,10 @@ type sanitizer struct {
 // an app below a path of the hub's does not decide about. Those that were there
 // before are not the app's.
 func beyond(before http.Header, hygiene *gate.Hygiene) func(http.Header) {
-	ours := maps.Clone(before)
+	site := gate.OfSite(before)
 	return func(h http.Header) {
 		hygiene.SanitizeResponse(h, "")
-		for _, name := range []string{"Strict-Transport-Security", "Alt-Svc"} {
-			if values, set := ours[name]; set {
-				h[name] = values
-			}
-		}
+		site.Restore(h)
 	}
 }
 

@@ -25,7 +25,10 @@ func (e *Edge) forward(w http.ResponseWriter, r *http.Request, v *visit, forward
 	}
 
 	prefix := e.prefix(v)
-	clean := &sanitizer{ResponseWriter: w, hygiene: e.rules(v), prefix: prefix, apart: e.apart(r, v, prefix)}
+	clean := &sanitizer{
+		ResponseWriter: w, hygiene: e.rules(v), prefix: prefix,
+		site: gate.OfSite(w.Header()), apart: e.apart(r, v, prefix),
+	}
 	if v.minted() && v.request.Class.Kind == gate.KindNavigation {
 		clean.ours = func(header http.ResponseWriter) { e.equip(header, r, v, prefix) }
 	}

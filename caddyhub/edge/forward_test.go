@@ -97,6 +97,33 @@ func TestAnswerOfUpstream(t *testing.T) {
 	}
 }
 
+// TestHeadersOfSite: what speaks for the whole origin is said by the site alone, and
+// stays: without Alt-Svc, which Caddy sets first, no browser learns of HTTP/3.
+func TestHeadersOfSite(t *testing.T) {
+	s := newSite(t)
+	s.start("ada", "")
+	ada := s.login("ada")
+	for name, upstream := range map[string]func(h http.Header){
+		"silent":     func(http.Header) {},
+		"overwrites": func(h http.Header) { h.Set("Alt-Svc", "h3=evil"); h.Set("Strict-Transport-Security", "max-age=0") },
+		"adds":       func(h http.Header) { h.Add("Alt-Svc", "h3=evil"); h.Set("Nel", "{}") },
+		"removes":    func(h http.Header) { clear(h) },
+	} {
+		w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/user/ada/lab", nil)
+		ada.in(r)
+		w.Header().Set("Alt-Svc", "h3=site")
+		err := s.Serve(w, r, func(w http.ResponseWriter, _ *http.Request, _ route.Route) error {
+			upstream(w.Header())
+			w.WriteHeader(http.StatusOK)
+			return nil
+		})
+		h := w.Result().Header
+		if err != nil || !slices.Equal(h["Alt-Svc"], []string{"h3=site"}) || h["Strict-Transport-Security"] != nil || h["Nel"] != nil {
+			t.Errorf("%s: %v %v", name, h, err)
+		}
+	}
+}
+
 // TestInformational: early hints are cleaned each, and the answer after them.
 func TestInformational(t *testing.T) {
 	s := newSite(t)

@@ -13,6 +13,8 @@ type sanitizer struct {
 	http.ResponseWriter
 	hygiene *gate.Hygiene
 	prefix  string
+	// site are headers of the whole origin that are none of the upstream's.
+	site gate.SiteHeaders
 	// ours sets headers of the edge's own; nil if there are none.
 	ours func(http.ResponseWriter)
 	// apart sets headers that keep pages of different users apart, and returns the
@@ -30,6 +32,7 @@ func (s *sanitizer) WriteHeader(status int) {
 	informational := status >= 100 && status < 200 && status != http.StatusSwitchingProtocols
 	if !s.done {
 		s.hygiene.SanitizeResponse(s.Header(), s.prefix)
+		s.site.Restore(s.Header())
 	}
 	if !s.done && !informational {
 		s.done = true

@@ -134,6 +134,20 @@ func TestSanitizeResponseCookies(t *testing.T) {
 	}
 }
 
+func TestHeadersOfSite(t *testing.T) {
+	h := http.Header{"Alt-Svc": {"h3=site"}, "Server": {"Caddy"}}
+	site := OfSite(h)
+	h.Add("Alt-Svc", "h3=evil")
+	h.Set("Server", "theirs")
+	site.Restore(h)
+	if diff := cmp.Diff(http.Header{"Alt-Svc": {"h3=site"}, "Server": {"theirs"}}, h); diff != "" {
+		t.Error(diff)
+	}
+	if none := OfSite(http.Header{"Server": {"Caddy"}}); none != nil {
+		t.Errorf("nothing was set: %v", none)
+	}
+}
+
 func TestSanitizeResponseOrigin(t *testing.T) {
 	h := http.Header{
 		"Clear-Site-Data": {`"cookies"`}, "Strict-Transport-Security": {"max-age=0"}, "Alt-Svc": {"h2=evil:443"},

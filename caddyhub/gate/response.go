@@ -13,6 +13,36 @@ var wholeOrigin = []string{
 	"Clear-Site-Data", "Strict-Transport-Security", "Alt-Svc", "Nel", "Report-To", "Public-Key-Pins",
 }
 
+// SiteHeaders are headers that act on a whole origin and that the site itself has
+// set.
+type SiteHeaders []siteHeader
+
+type siteHeader struct {
+	name   string
+	values []string
+}
+
+// OfSite are those of the headers that act on a whole origin which are there before
+// an upstream has said anything: Caddy's own Alt-Svc, without which nobody learns of
+// HTTP/3, and what the operator has set in front of the gate. SanitizeResponse takes
+// them for the upstream's; Restore puts them back.
+func OfSite(h http.Header) SiteHeaders {
+	var found SiteHeaders
+	for _, name := range wholeOrigin {
+		if values, set := h[name]; set {
+			found = append(found, siteHeader{name, slices.Clip(values)})
+		}
+	}
+	return found
+}
+
+// Restore puts the headers back as they were, whatever an upstream made of them.
+func (s SiteHeaders) Restore(h http.Header) {
+	for _, header := range s {
+		h[header.name] = header.values
+	}
+}
+
 // SanitizeResponse removes from an upstream's headers what reaches beyond its
 // prefix (its path on this host, with a slash at the end): cookies with our
 // names or for the hub's domain, headers that act on the whole origin, and leave
