@@ -1,6 +1,7 @@
 package adapt_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 )
@@ -107,6 +108,37 @@ func TestIncomplete(t *testing.T) {
 			t.Errorf("%s: %v", config, err)
 		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
 			t.Errorf("%s: error %v, want one with %s", config, err, want)
+		}
+	}
+}
+
+// TestGateOfNothing: a gate says whether it is in front of servers or of an app. One
+// that has lost its rules must not become the other, which opens more.
+func TestGateOfNothing(t *testing.T) {
+	t.Parallel()
+	for gate, want := range map[string]string{
+		`{"handler":"hub_auth"}`:                                                       "nobody may pass",
+		`{"handler":"hub_auth","servers":false}`:                                       "nobody may pass",
+		`{"handler":"hub_auth","servers":true}`:                                        "",
+		`{"handler":"hub_auth","servers":true,"allow":"anonymous"}`:                    "an app needs a gate of its own",
+		`{"handler":"hub_auth","servers":true,"handover_only":true}`:                   "there is nothing else to say",
+		`{"handler":"hub_auth","token_in_url":[{"mode":"persist"}]}`:                   "token_in_url is for servers and services",
+		`{"handler":"hub_auth","users":["ada"],"token_in_url":[{"mode":"persist"}]}`:   "token_in_url is for servers and services",
+		`{"handler":"hub_auth","handover_only":true}`:                                  "",
+		`{"handler":"hub_auth","allow":"authenticated"},{"handler":"static_response"}`: "",
+	} {
+		var config map[string]map[string]any
+		if err := json.Unmarshal([]byte(strings.Replace(hub, "%s", "", 1)), &config); err != nil {
+			t.Fatal(err)
+		}
+		config["apps"]["http"] = json.RawMessage(`{"servers":{"a":{"listen":["127.0.0.1:0"],"routes":[{"match":[{"host":["app.example"]}],"handle":[` + gate + `]}]}}}`)
+		text, err := json.Marshal(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = run(t, "caddy.json", string(text), nil, "validate", "--config", "caddy.json")
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: error %v, want one with %q", gate, err, want)
 		}
 	}
 }

@@ -57,7 +57,7 @@ func parseHub(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	if err != nil {
 		return nil, err
 	}
-	gate := new(hubauth.Handler)
+	gate := &hubauth.Handler{Servers: true}
 	err = words.Module(h.Dispenser, "hub", map[string]words.Word{
 		"token_in_url": hubauth.ParseTokenInURL(h, &gate.TokenInURL),
 	})

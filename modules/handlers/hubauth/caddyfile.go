@@ -51,14 +51,13 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 func (h *Handler) unmarshal(helper httpcaddyfile.Helper) error {
 	d := helper.Dispenser
 	d.Next() // the name
-	servers := false
 	if args := d.RemainingArgs(); len(args) > 0 {
-		if servers = len(args) == 1 && args[0] == ofServers; !servers {
+		if h.Servers = len(args) == 1 && args[0] == ofServers; !h.Servers {
 			return d.Errf("hub_auth takes no value on its line but %q; who may pass stands in a block", ofServers)
 		}
 	}
 	known := h.Words()
-	if servers {
+	if h.Servers {
 		clear(known)
 	}
 	known["token_in_url"] = ParseTokenInURL(helper, &h.TokenInURL)
@@ -66,7 +65,7 @@ func (h *Handler) unmarshal(helper httpcaddyfile.Helper) error {
 		return err
 	}
 	switch {
-	case servers:
+	case h.Servers:
 		return nil
 	case len(h.TokenInURL) > 0:
 		return d.WrapErr(errTokenInURL)

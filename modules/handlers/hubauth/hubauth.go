@@ -26,17 +26,23 @@ func init() {
 // Handler is the gate: it decides who sends a request, whether that is allowed, and
 // what a refusal looks like to whom. Nothing passes it undecided.
 //
-// With any option of App it is in front of an app, and what is allowed goes on to
+// With options of App it is in front of an app, and what is allowed goes on to
 // the next handler, whatever that is. See setPlaceholders for what it says about
 // the visitor.
 //
-// Without, it is in front of single-user servers and services. An allowed request
-// goes on to the next handler, which must be hub_proxy, with the identity of the
-// visitor and without the cookies of the hub. A request for anything else is
-// answered 404.
+// With Servers it is in front of single-user servers and services. An allowed
+// request goes on to the next handler with the identity of the visitor and without
+// the cookies of the hub. A request for anything else is answered 404.
+//
+// Which of them is always said: with neither a configuration is refused, so that
+// one that has lost its rules opens nothing.
 type Handler struct {
 	App
 
+	// Servers puts the gate in front of servers and services. The handler behind it
+	// must be hub_proxy, or reverse_proxy with the upstreams "hub": any other upstream
+	// would get what is meant for a server, a token of its visitor. Default: no.
+	Servers bool `json:"servers,omitempty"`
 	// HandoverOnly lets logins arrive at a host other than the hub's, at
 	// /.caddyhub/handover, and passes on all other requests. It is for a route of
 	// its own where another one with a matcher is in front of the app. Default: no.
@@ -59,14 +65,19 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 	if h.app, err = app.Of(ctx, "hub_auth"); err != nil {
 		return err
 	}
-	if h.HandoverOnly && (h.given() || len(h.TokenInURL) > 0) {
+	switch {
+	case h.HandoverOnly && (h.given() || h.Servers || len(h.TokenInURL) > 0):
 		return errors.New("hub_auth: with handover_only there is nothing else to say")
-	}
-	if !h.given() {
+	case h.HandoverOnly:
+		return nil
+	case h.Servers && h.given():
+		return errors.New("hub_auth: with servers, who may pass is for the scopes of the hub to say; an app needs a gate of its own")
+	case h.Servers:
 		return tokenRules(h.TokenInURL).provision(ctx)
-	}
-	if len(h.TokenInURL) > 0 {
+	case len(h.TokenInURL) > 0:
 		return errTokenInURL
+	case !h.given():
+		return errNobody
 	}
 	return h.App.Provision(h.app, "hub_auth")
 }
@@ -92,10 +103,10 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 			return nil
 		}
 		return next.ServeHTTP(w, r)
-	case h.given():
-		return h.serveApp(w, r, site, next)
+	case h.Servers:
+		return h.serveServers(w, r, site, next)
 	}
-	return h.serveServers(w, r, site, next)
+	return h.serveApp(w, r, site, next)
 }
 
 // serveServers decides about what is for a server. That must be what the client
