@@ -129,7 +129,7 @@ func (m *Manager) heard(ctx context.Context, change store.Change) {
 	case kindProgress:
 		m.watch.wake(id)
 	case kindLease:
-		if change.Deleted && m.runs(id) == nil {
+		if change.Deleted {
 			m.background(func() { m.claimFreed(id) })
 		}
 	}
