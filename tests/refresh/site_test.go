@@ -98,7 +98,7 @@ func (s *site) options(t testing.TB, session string, words ...string) hubtest.Op
 		Authenticator: `authenticator external_cookie {
 			cookie ` + cookieName + `
 			verify ` + s.url + `
-			groups_field groups
+			groups_claim groups
 			` + strings.Join(words, "\n") + `
 		}`,
 		Hub: "session {\n" + session + "\n}",

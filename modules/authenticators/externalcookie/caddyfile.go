@@ -26,12 +26,12 @@ const (
 //			max_lifetime <duration>
 //			leeway <duration>
 //		}
-//		username_field <field>
-//		groups_field <field>
-//		admin_field <field>
-//		auth_state_fields <fields...>
-//		token_field <field>
-//		active_field <field>
+//		username_claim <name>
+//		groups_claim <name>
+//		admin_claim <name>
+//		auth_state_claims <names...>
+//		token_claim <name>
+//		active_claim <name>
 //		login_url <url>
 //		login_parameter <name>
 //		logout_url <url>
@@ -46,12 +46,12 @@ func (a *Authenticator) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"verify":            words.ToText(&a.Verify),
 		"timeout":           words.ToDuration(&a.Timeout),
 		"jwt":               words.Once(a.parseJWT),
-		"username_field":    words.ToText(&a.UsernameField),
-		"groups_field":      words.ToText(&a.GroupsField),
-		"admin_field":       words.ToText(&a.AdminField),
-		"auth_state_fields": words.ToTexts(&a.AuthStateFields),
-		"token_field":       words.ToText(&a.TokenField),
-		"active_field":      words.ToText(&a.ActiveField),
+		"username_claim":    words.ToText(&a.UsernameClaim),
+		"groups_claim":      words.ToText(&a.GroupsClaim),
+		"admin_claim":       words.ToText(&a.AdminClaim),
+		"auth_state_claims": words.ToTexts(&a.AuthStateClaims),
+		"token_claim":       words.ToText(&a.TokenClaim),
+		"active_claim":      words.ToText(&a.ActiveClaim),
 		"login_url":         words.ToText(&a.LoginURL),
 		"login_parameter":   words.ToText(&a.LoginParameter),
 		"logout_url":        words.ToText(&a.LogoutURL),

@@ -34,24 +34,24 @@ type Authenticator struct {
 	Timeout words.Duration `json:"timeout,omitempty"`
 	// JWT says how cookies are verified that are JSON Web Tokens.
 	JWT *JWT `json:"jwt,omitempty"`
-	// UsernameField is where the answer, or the token, has the name of the user. Dots
+	// UsernameClaim is where the answer, or the token, has the name of the user. Dots
 	// lead into objects. Default: name.
-	UsernameField string `json:"username_field,omitempty"`
-	// GroupsField is where it has the groups, a list or one text, which replace those
+	UsernameClaim string `json:"username_claim,omitempty"`
+	// GroupsClaim is where it has the groups, a list or one text, which replace those
 	// of the user. Default: nowhere, groups are left alone.
-	GroupsField string `json:"groups_field,omitempty"`
-	// AdminField is where it says true if the user is an administrator. Default:
+	GroupsClaim string `json:"groups_claim,omitempty"`
+	// AdminClaim is where it says true if the user is an administrator. Default:
 	// nowhere; "admins" says who is.
-	AdminField string `json:"admin_field,omitempty"`
-	// AuthStateFields are kept with the user, as "fields" of the auth state, beside
+	AdminClaim string `json:"admin_claim,omitempty"`
+	// AuthStateClaims are kept with the user, as "fields" of the auth state, beside
 	// "token" and "name". Default: none.
-	AuthStateFields []string `json:"auth_state_fields,omitempty"`
-	// TokenField is where the answer has a new value in place of the cookie's, to be
+	AuthStateClaims []string `json:"auth_state_claims,omitempty"`
+	// TokenClaim is where the answer has a new value in place of the cookie's, to be
 	// kept. Default: nowhere.
-	TokenField string `json:"token_field,omitempty"`
-	// ActiveField is where the answer says false if the cookie is no good after all;
+	TokenClaim string `json:"token_claim,omitempty"`
+	// ActiveClaim is where the answer says false if the cookie is no good after all;
 	// it may be missing. Default: active (RFC 7662).
-	ActiveField string `json:"active_field,omitempty"`
+	ActiveClaim string `json:"active_claim,omitempty"`
 	// LoginURL is where people are sent who have no good cookie. Default: nowhere,
 	// they read that they cannot log in.
 	LoginURL string `json:"login_url,omitempty"`
@@ -105,8 +105,8 @@ func (a *Authenticator) Authenticator(log *slog.Logger) (authenticator.Authentic
 	options := externalcookie.Options{
 		Cookie: a.Cookie, VerifyURL: a.Verify, Timeout: time.Duration(a.Timeout),
 		Fields: externalcookie.Fields{
-			Name: a.UsernameField, Groups: a.GroupsField, Admin: a.AdminField,
-			AuthState: a.AuthStateFields, Token: a.TokenField, Active: a.ActiveField,
+			Name: a.UsernameClaim, Groups: a.GroupsClaim, Admin: a.AdminClaim,
+			AuthState: a.AuthStateClaims, Token: a.TokenClaim, Active: a.ActiveClaim,
 		},
 		LoginURL: a.LoginURL, LoginParameter: a.LoginParameter, LogoutURL: a.LogoutURL, Service: a.LoginService,
 		Environment: a.TokenEnvironment, ForwardCookie: a.ForwardCookie,
