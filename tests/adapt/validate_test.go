@@ -122,8 +122,10 @@ func TestGateOfNothing(t *testing.T) {
 		`{"handler":"hub_auth","servers":true}`:                                        "",
 		`{"handler":"hub_auth","servers":true,"allow":"anonymous"}`:                    "an app needs a gate of its own",
 		`{"handler":"hub_auth","servers":true,"handover_only":true}`:                   "there is nothing else to say",
-		`{"handler":"hub_auth","token_in_url":[{"mode":"persist"}]}`:                   "token_in_url is for servers and services",
-		`{"handler":"hub_auth","users":["ada"],"token_in_url":[{"mode":"persist"}]}`:   "token_in_url is for servers and services",
+		`{"handler":"hub_auth","token_in_url":[{"mode":"persist"}]}`:                   "nobody may pass",
+		`{"handler":"hub_auth","users":["ada"],"token_in_url":[{"mode":"persist"}]}`:   "persist is for servers and services",
+		`{"handler":"hub_auth","users":["ada"],"token_in_url":[{"mode":"off"}]}`:       "",
+		`{"handler":"hub_auth","users":["ada"],"token_in_url":[null]}`:                 "token_in_url 1 is null",
 		`{"handler":"hub_auth","handover_only":true}`:                                  "",
 		`{"handler":"hub_auth","allow":"authenticated"},{"handler":"static_response"}`: "",
 	} {

@@ -18,7 +18,7 @@ import (
 const ofServers = "servers"
 
 var (
-	errTokenInURL = errors.New("hub_auth: token_in_url is for servers and services; an app has nothing that a link could open")
+	errTokenInURL = errors.New("hub_auth: token_in_url persist is for servers and services; an app has nothing that a link could open")
 	errNobody     = errors.New("hub_auth: nobody may pass: name scopes, users or groups, or write \"allow authenticated\" or \"allow anonymous\"; in front of servers, as one of the parts of hub, write \"hub_auth servers\"")
 )
 
@@ -29,6 +29,7 @@ var (
 //		users <name...>
 //		groups <name...>
 //		allow authenticated|anonymous
+//		token_in_url off
 //		identity_header <name> [<value>]
 //		jwt {
 //			header <name>
@@ -67,7 +68,7 @@ func (h *Handler) unmarshal(helper httpcaddyfile.Helper) error {
 	switch {
 	case h.Servers:
 		return nil
-	case len(h.TokenInURL) > 0:
+	case tokenRules(h.TokenInURL).persist():
 		return d.WrapErr(errTokenInURL)
 	case !h.given():
 		return d.WrapErr(errNobody)

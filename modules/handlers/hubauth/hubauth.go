@@ -48,8 +48,8 @@ type Handler struct {
 	// its own where another one with a matcher is in front of the app. Default: no.
 	HandoverOnly bool `json:"handover_only,omitempty"`
 	// TokenInURL says what tokens in links are worth: the first entry that matches
-	// a request counts. Default: nothing, as if there were one entry with the mode
-	// "off".
+	// a request counts. In front of an app it is nothing, whatever the request.
+	// Default: nothing, as if there were one entry with the mode "off".
 	TokenInURL []*TokenInURL `json:"token_in_url,omitempty"`
 
 	app *app.App
@@ -74,10 +74,14 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 		return errors.New("hub_auth: with servers, who may pass is for the scopes of the hub to say; an app needs a gate of its own")
 	case h.Servers:
 		return tokenRules(h.TokenInURL).provision(ctx)
-	case len(h.TokenInURL) > 0:
-		return errTokenInURL
 	case !h.given():
 		return errNobody
+	}
+	if err := tokenRules(h.TokenInURL).provision(ctx); err != nil {
+		return err
+	}
+	if tokenRules(h.TokenInURL).persist() {
+		return errTokenInURL
 	}
 	return h.App.Provision(h.app, "hub_auth")
 }

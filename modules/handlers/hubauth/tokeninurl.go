@@ -3,6 +3,7 @@ package hubauth
 import (
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -56,6 +57,11 @@ func (r tokenRules) provision(ctx caddy.Context) error {
 		}
 	}
 	return nil
+}
+
+// persist says whether a token is worth something for any request.
+func (r tokenRules) persist() bool {
+	return slices.ContainsFunc(r, func(rule *TokenInURL) bool { return modes[rule.Mode] == edge.TokenInURLPersist })
 }
 
 // of is what counts for a request.
