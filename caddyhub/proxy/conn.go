@@ -53,8 +53,7 @@ type conn struct {
 func (p *Proxy) dial(ctx context.Context, to route.Target) (*conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.options.DialTimeout)
 	defer cancel()
-	dialer := net.Dialer{}
-	below, err := dialer.DialContext(ctx, to.Network(), to.Address())
+	below, err := p.dialer.DialContext(ctx, to.Network(), to.Address())
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}

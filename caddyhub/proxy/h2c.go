@@ -19,8 +19,7 @@ func (p *Proxy) newH2C() *http.Transport {
 		ResponseHeaderTimeout: p.options.ResponseTimeout,
 		IdleConnTimeout:       max(p.options.IdleTimeout, 0), DisableKeepAlives: p.options.IdleTimeout < 0,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			dialer := net.Dialer{Timeout: p.options.DialTimeout}
-			conn, err := dialer.DialContext(ctx, network, address)
+			conn, err := p.dialer.DialContext(ctx, network, address)
 			if err != nil {
 				return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 			}

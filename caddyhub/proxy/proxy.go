@@ -3,6 +3,7 @@ package proxy
 import (
 	"cmp"
 	"crypto/tls"
+	"net"
 	"net/http"
 	"time"
 
@@ -38,6 +39,7 @@ type Proxy struct {
 	options Options
 	idle    *pool
 	tunnels tunnels
+	dialer  net.Dialer
 	h2c     *http.Transport
 }
 
@@ -51,6 +53,7 @@ func New(options Options) *Proxy {
 		options.Now = time.Now
 	}
 	p := &Proxy{options: options, idle: newPool(options.MaxIdle, options.IdleTimeout, options.Now)}
+	p.dialer = net.Dialer{Timeout: options.DialTimeout, Control: refuseMetadata}
 	p.h2c = p.newH2C()
 	return p
 }

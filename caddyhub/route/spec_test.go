@@ -147,6 +147,13 @@ func TestParseTarget(t *testing.T) {
 		"http://[::1:80":              "",
 		"http://[::1]80":              "",
 		"http://höst:80":              "",
+
+		"http://169.254.169.254":          "",
+		"http://169.254.170.2:80":         "",
+		"http://[fd00:ec2::254]:80":       "",
+		"http://[::ffff:a9fe:a9fe]:80":    "",
+		"http://169.254.1.2:8888":         "http://169.254.1.2:8888",
+		"http://169.254.169.254.example/": "http://169.254.169.254.example:80",
 	} {
 		got, err := ParseTarget(text)
 		if got.String() != want || (err == nil) != (want != "") || err != nil && !errors.Is(err, ErrInvalid) {

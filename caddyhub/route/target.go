@@ -25,7 +25,8 @@ type Target struct {
 // ParseTarget reads an origin. Without a port it is 80 or 443. Anything beyond
 // the origin is ErrInvalid: a user, a path other than "/", a query, a fragment,
 // an IPv6 zone, a socket; so is a host that is neither an IP address nor a DNS
-// name, and with it every brace, space and control character.
+// name, and with it every brace, space and control character; and so is an address
+// of IsMetadata.
 func ParseTarget(text string) (Target, error) {
 	scheme, rest, found := strings.Cut(text, "://")
 	scheme = strings.ToLower(scheme)
@@ -49,6 +50,9 @@ func parseOrigin(scheme, authority string) (Target, error) {
 	}
 	if !validHost(host) {
 		return refuseTarget("the host is neither an IP address nor a DNS name")
+	}
+	if address, err := netip.ParseAddr(host); err == nil && IsMetadata(address) {
+		return refuseTarget("the address is one at which a cloud tells machines their credentials")
 	}
 	return Target{scheme: scheme, host: strings.ToLower(host), port: port}, nil
 }
