@@ -126,6 +126,7 @@ func TestGateOfNothing(t *testing.T) {
 		`{"handler":"hub_auth","users":["ada"],"token_in_url":[{"mode":"persist"}]}`:   "persist is for servers and services",
 		`{"handler":"hub_auth","users":["ada"],"token_in_url":[{"mode":"off"}]}`:       "",
 		`{"handler":"hub_auth","users":["ada"],"token_in_url":[null]}`:                 "token_in_url 1 is null",
+		`{"handler":"hub_forward_auth","name":"a","allow":"authenticated","jwt":{}}`:   "jwt needs an audience",
 		`{"handler":"hub_auth","handover_only":true}`:                                  "",
 		`{"handler":"hub_auth","allow":"authenticated"},{"handler":"static_response"}`: "",
 	} {

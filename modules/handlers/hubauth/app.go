@@ -56,7 +56,7 @@ type JWT struct {
 	// Default: X-JWT-Assertion.
 	Header string `json:"header,omitempty"`
 	// Audience of the token. Default: the origin of the site, such as
-	// https://grafana.example.org.
+	// https://grafana.example.org; in hub_forward_auth none, it has to be given there.
 	Audience string `json:"audience,omitempty"`
 	// Algorithm is ES256 or EdDSA. Default: ES256.
 	Algorithm string `json:"algorithm,omitempty"`

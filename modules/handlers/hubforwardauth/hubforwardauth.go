@@ -37,7 +37,10 @@ func init() {
 //
 // The request is described by X-Forwarded-Method, -Host and -Uri or by
 // X-Original-Method and X-Original-URL; or it follows the address, as Envoy does it.
-// A 200 has all headers that say who visits; those that say nothing are empty.
+// A 200 has all headers that say who visits; those that say nothing are empty. A
+// client that reaches this address through a trusted proxy learns from them nothing
+// but who it is itself. A jwt therefore needs an audience here: a client might name
+// the host of another app, and be given a token for that.
 type Handler struct {
 	hubauth.App
 
@@ -69,6 +72,9 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 	if err := checkName(h.Name); err != nil {
 		return fmt.Errorf("hub_forward_auth: %w", err)
 	}
+	if err := h.checkAudience(); err != nil {
+		return err
+	}
 	if h.IdentityHeaders == nil && h.JWT == nil {
 		h.IdentityHeaders = defaultHeaders
 	}
@@ -77,6 +83,15 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 
 // AppHosts implements app.Guard.
 func (h *Handler) AppHosts() (hosts []string, guards bool) { return h.Hosts, true }
+
+var errAudience = errors.New("hub_forward_auth: jwt needs an audience: which host a question is about is no more than what a header says")
+
+func (h *Handler) checkAudience() error {
+	if h.JWT != nil && h.JWT.Audience == "" {
+		return errAudience
+	}
+	return nil
+}
 
 // checkName says what is wrong with the name of an app.
 func checkName(name string) error {
@@ -172,6 +187,9 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	known["hosts"] = words.ToTexts(&h.Hosts)
 	if err := words.Block(d, "hub_forward_auth", known); err != nil {
 		return err
+	}
+	if err := h.checkAudience(); err != nil {
+		return d.WrapErr(err)
 	}
 	return h.CheckPolicy(d)
 }
