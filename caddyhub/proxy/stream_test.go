@@ -193,10 +193,10 @@ func TestSlowUpload(t *testing.T) {
 			}
 			w.send(ok(body))
 		}
-	}), Options{ResponseTimeout: 60 * time.Millisecond})
+	}), Options{ResponseTimeout: 700 * time.Millisecond})
 	source, sink := io.Pipe()
 	go func() {
-		tick := time.NewTicker(20 * time.Millisecond)
+		tick := time.NewTicker(100 * time.Millisecond)
 		defer tick.Stop()
 		for range 8 {
 			_, _ = io.WriteString(sink, "x")
