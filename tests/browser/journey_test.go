@@ -150,14 +150,15 @@ func checkCookies(b *tab, https bool) {
 	for _, c := range cookies {
 		got[c.Name+" "+c.Path] = cookie{c.Path, c.HTTPOnly, c.Secure, c.SameSite}
 	}
-	session := "caddyhub-session"
+	session, device := "caddyhub-session", "caddyhub-device"
 	if https {
-		session = "__Host-" + session
+		session, device = "__Host-"+session, "__Secure-"+device
 	}
 	lax := network.CookieSameSiteLax
 	want := map[string]cookie{
 		session + " /":            {"/", true, https, lax},
 		"jupyterhub-session-id /": {"/", true, https, lax},
+		device + " /hub/login":    {"/hub/login", true, https, network.CookieSameSiteStrict},
 		// Scripts of pages read these and send them back.
 		"_xsrf /hub/":      {"/hub/", false, https, lax},
 		"_xsrf /user/ada/": {"/user/ada/", false, https, lax},
