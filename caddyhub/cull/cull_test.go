@@ -229,10 +229,10 @@ func TestStoreAway(t *testing.T) {
 		h.start("ada", "")
 		c, _ := h.cull("east", Settings{Idle: 20 * time.Minute, Interval: time.Minute}, nil)
 		time.Sleep(15 * time.Minute)
-		h.store.away.Store(true)
+		h.store.Away.Store(true)
 		time.Sleep(10 * time.Minute)
 		c.Blind() // as whoever follows the store tells
-		h.store.away.Store(false)
+		h.store.Away.Store(false)
 		time.Sleep(Grace / 2)
 		h.expect("ada/ ready")
 		time.Sleep(Grace)

@@ -18,14 +18,14 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/lease"
 	"github.com/caddyhub/caddyhub/caddyhub/server"
 	"github.com/caddyhub/caddyhub/caddyhub/spawner"
-	"github.com/caddyhub/caddyhub/caddyhub/store"
 	"github.com/caddyhub/caddyhub/caddyhub/store/embedded"
+	"github.com/caddyhub/caddyhub/caddyhub/store/storetest"
 )
 
 // hub is a hub with real records and servers of no substance.
 type hub struct {
 	t         *testing.T
-	store     *fragile
+	store     *storetest.Fragile
 	directory *identity.Directory
 	servers   *server.Manager
 	platform  *platform
@@ -40,7 +40,7 @@ func newHub(t *testing.T, users ...string) *hub {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &hub{t: t, store: &fragile{Store: opened}, platform: &platform{hang: make(chan struct{})}}
+	h := &hub{t: t, store: &storetest.Fragile{Store: opened}, platform: &platform{hang: make(chan struct{})}}
 	t.Cleanup(func() { _ = opened.Close() })
 	ring, err := keyring.New([]keyring.Key{keyring.NewKey(time.Now().Add(-time.Hour))}, time.Now)
 	if err != nil {
@@ -66,7 +66,7 @@ func newHub(t *testing.T, users ...string) *hub {
 	h.background(func(ctx context.Context) { _ = h.servers.Run(ctx) })
 	t.Cleanup(func() {
 		close(h.platform.hang)
-		h.store.away.Store(false)
+		h.store.Away.Store(false)
 		_ = h.servers.Close(context.Background())
 	})
 	return h
@@ -211,24 +211,4 @@ type answers struct{}
 
 func (answers) RoundTrip(*http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}"))}, nil
-}
-
-// fragile is a store that can go away.
-type fragile struct {
-	store.Store
-	away atomic.Bool
-}
-
-func (f *fragile) View(ctx context.Context, read func(store.Reader) error) error {
-	if f.away.Load() {
-		return store.ErrUnavailable
-	}
-	return f.Store.View(ctx, read)
-}
-
-func (f *fragile) Update(ctx context.Context, write func(store.Writer) error) error {
-	if f.away.Load() {
-		return store.ErrUnavailable
-	}
-	return f.Store.Update(ctx, write)
 }

@@ -52,7 +52,7 @@ func TestCheckRoutes(t *testing.T) {
 			}
 		}
 	}
-	f.store.away.Store(true)
+	f.store.Away.Store(true)
 	if err := f.opened.checkRoutes(t.Context(), "/"); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("without the store: %v", err)
 	}

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,15 +19,15 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/identity/keyring"
 	"github.com/caddyhub/caddyhub/caddyhub/route"
 	"github.com/caddyhub/caddyhub/caddyhub/spawner"
-	"github.com/caddyhub/caddyhub/caddyhub/store"
 	"github.com/caddyhub/caddyhub/caddyhub/store/embedded"
+	"github.com/caddyhub/caddyhub/caddyhub/store/storetest"
 )
 
 // fixture is a Hub over a real store that can go away.
 type fixture struct {
 	*Hub
 	t     *testing.T
-	store *fragile
+	store *storetest.Fragile
 	path  string
 }
 
@@ -37,7 +36,7 @@ func newFixture(t *testing.T) *fixture {
 	f := &fixture{t: t, path: filepath.Join(t.TempDir(), "hub.db")}
 	f.open()
 	t.Cleanup(func() {
-		f.store.away.Store(false)
+		f.store.Away.Store(false)
 		_ = f.Destruct()
 	})
 	return f
@@ -49,7 +48,7 @@ func (f *fixture) open() {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	f.store = &fragile{Store: opened}
+	f.store = &storetest.Fragile{Store: opened}
 	f.Hub = New(Backend{
 		Store: f.store, Keys: keyring.File{Path: f.path + ".keys", Now: time.Now},
 	}, slog.New(slog.DiscardHandler))
@@ -94,26 +93,6 @@ func services(names ...string) func(*Settings) {
 }
 
 func base(path hubpath.Base) func(*Settings) { return func(s *Settings) { s.Base = path } }
-
-// fragile is a store that can go away.
-type fragile struct {
-	store.Store
-	away atomic.Bool
-}
-
-func (f *fragile) View(ctx context.Context, read func(store.Reader) error) error {
-	if f.away.Load() {
-		return store.ErrUnavailable
-	}
-	return f.Store.View(ctx, read)
-}
-
-func (f *fragile) Update(ctx context.Context, write func(store.Writer) error) error {
-	if f.away.Load() {
-		return store.ErrUnavailable
-	}
-	return f.Store.Update(ctx, write)
-}
 
 // platform is a spawner that counts.
 type platform struct {

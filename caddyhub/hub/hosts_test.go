@@ -110,9 +110,9 @@ func TestKnown(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, got, err)
 		}
 	}
-	f.store.away.Store(true)
+	f.store.Away.Store(true)
 	if known, err := site.Known(t.Context(), "fresh.hub.example.org"); known || err == nil {
 		t.Errorf("without the store: %v, %v", known, err)
 	}
-	f.store.away.Store(false)
+	f.store.Away.Store(false)
 }

@@ -101,19 +101,19 @@ func TestFailedConfigure(t *testing.T) {
 func TestStoreAway(t *testing.T) {
 	f := newFixture(t)
 	first, second := new(platform), new(platform)
-	f.store.away.Store(true)
+	f.store.Away.Store(true)
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	if _, err := f.Configure(ctx, settings(first)); !errors.Is(err, store.ErrUnavailable) {
 		t.Fatal(err)
 	}
-	f.store.away.Store(false)
+	f.store.Away.Store(false)
 	f.configure(settings(first))
-	f.store.away.Store(true)
+	f.store.Away.Store(true)
 	if _, err := f.Configure(t.Context(), settings(second)); !errors.Is(err, store.ErrUnavailable) {
 		t.Fatal(err)
 	}
-	f.store.away.Store(false)
+	f.store.Away.Store(false)
 	if !f.starts("ada", first) {
 		t.Error("the configuration that could not be put in force starts servers")
 	}

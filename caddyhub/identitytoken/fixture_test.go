@@ -1,7 +1,6 @@
 package identitytoken
 
 import (
-	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -13,7 +12,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,7 +41,7 @@ var ada = Subject{Kind: "user", Name: "ada", Groups: []string{"astro", "staff"},
 // site is a store with a clock that moves when it is told to, and the key ring of
 // the nodes that share it.
 type site struct {
-	store *fragile
+	store *storetest.Fragile
 	clock *storetest.Clock
 	ring  *keyring.Ring
 }
@@ -72,7 +70,7 @@ func siteOver(t testing.TB, clock *storetest.Clock, opened store.Store, err erro
 			t.Error(err)
 		}
 	})
-	return &site{store: &fragile{Store: opened}, clock: clock, ring: newRing(t, clock)}
+	return &site{store: &storetest.Fragile{Store: opened}, clock: clock, ring: newRing(t, clock)}
 }
 
 func newRing(t testing.TB, clock *storetest.Clock) *keyring.Ring {
@@ -110,26 +108,6 @@ func token(t testing.TB, by *Issuer, about Subject) string {
 		t.Fatal(err)
 	}
 	return made
-}
-
-// fragile is a store that can go away.
-type fragile struct {
-	store.Store
-	away atomic.Bool
-}
-
-func (f *fragile) View(ctx context.Context, read func(store.Reader) error) error {
-	if f.away.Load() {
-		return store.ErrUnavailable
-	}
-	return f.Store.View(ctx, read)
-}
-
-func (f *fragile) Update(ctx context.Context, write func(store.Writer) error) error {
-	if f.away.Load() {
-		return store.ErrUnavailable
-	}
-	return f.Store.Update(ctx, write)
 }
 
 // published is the JWKS of a node as a verifier reads it: keys by id.

@@ -190,7 +190,7 @@ func TestOutage(t *testing.T) {
 	s := newSite(t)
 	keys := s.node(t, ES256)
 	by := s.issuer(t, keys, ES256)
-	s.store.away.Store(true)
+	s.store.Away.Store(true)
 	if _, err := s.verify(token(t, by, ada), published(t, keys)); err != nil {
 		t.Errorf("while the store is away: %v", err)
 	}

@@ -426,11 +426,11 @@ func TestArriveWithoutStore(t *testing.T) {
 	s := newArrivals(t)
 	c := s.comer()
 	c.login("ada")
-	s.store.away.Store(true)
+	s.store.Away.Store(true)
 	if got := c.come("/user/ada/", ada); got.StatusCode != http.StatusServiceUnavailable || got.Header.Get("Retry-After") == "" || s.asked != 0 {
 		t.Errorf("%d after %d questions", got.StatusCode, s.asked)
 	}
-	s.store.away.Store(false)
+	s.store.Away.Store(false)
 	if got := c.come("/user/ada/", ada); got.StatusCode != http.StatusSeeOther {
 		t.Errorf("afterwards: %d", got.StatusCode)
 	}

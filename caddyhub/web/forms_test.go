@@ -97,7 +97,7 @@ func TestStoreAway(t *testing.T) {
 	s := newSite(t)
 	p := s.person().login("ada")
 	token := p.get("/hub/home").xsrf()
-	s.store.away.Store(true)
+	s.store.Away.Store(true)
 	for _, route := range s.routes {
 		for method, handle := range map[string]func(*call) error{"GET": route.get, "POST": route.post} {
 			if handle == nil || route.who == everybody {
@@ -116,7 +116,7 @@ func TestStoreAway(t *testing.T) {
 	if len(p.jar) == 0 || p.session() == "" {
 		t.Error("cookies were lost")
 	}
-	s.store.away.Store(false)
+	s.store.Away.Store(false)
 	p.get("/hub/home").want(t, "store back", http.StatusOK, "My server")
 }
 

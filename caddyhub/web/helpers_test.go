@@ -13,7 +13,6 @@ import (
 	"regexp"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,8 +24,8 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/identity/keyring"
 	"github.com/caddyhub/caddyhub/caddyhub/server"
 	"github.com/caddyhub/caddyhub/caddyhub/spawner"
-	"github.com/caddyhub/caddyhub/caddyhub/store"
 	"github.com/caddyhub/caddyhub/caddyhub/store/embedded"
+	"github.com/caddyhub/caddyhub/caddyhub/store/storetest"
 	"github.com/caddyhub/caddyhub/caddyhub/web/page"
 )
 
@@ -34,7 +33,7 @@ import (
 type site struct {
 	*Web
 	t       *testing.T
-	store   *fragile
+	store   *storetest.Fragile
 	spawner *scripted
 }
 
@@ -57,7 +56,7 @@ func newSite(t *testing.T, changes ...func(*setup)) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t: t, store: &fragile{Store: opened}, spawner: newScripted()}
+	s := &site{t: t, store: &storetest.Fragile{Store: opened}, spawner: newScripted()}
 	directory := identity.New(identity.Options{Store: s.store, Keys: ring})
 	wanted := setup{
 		Options: Options{
@@ -104,32 +103,12 @@ func (s *site) complete(wanted setup) {
 	s.t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		s.store.away.Store(false)
+		s.store.Away.Store(false)
 		s.spawner.unblock()
 		_ = options.Servers.Close(ctx)
 		running.Wait()
 	})
 	s.Web = New(options)
-}
-
-// fragile is a store that can go away.
-type fragile struct {
-	store.Store
-	away atomic.Bool
-}
-
-func (f *fragile) View(ctx context.Context, read func(store.Reader) error) error {
-	if f.away.Load() {
-		return store.ErrUnavailable
-	}
-	return f.Store.View(ctx, read)
-}
-
-func (f *fragile) Update(ctx context.Context, write func(store.Writer) error) error {
-	if f.away.Load() {
-		return store.ErrUnavailable
-	}
-	return f.Store.Update(ctx, write)
 }
 
 // scripted is a spawner that does what a test says; its servers answer.

@@ -119,12 +119,12 @@ func TestLogout(t *testing.T) {
 	}
 	p.get("/hub/logout").want(t, "again", http.StatusFound, "/hub/login")
 
-	other.store.away.Store(true)
+	other.store.Away.Store(true)
 	other.get("/hub/logout").want(t, "store away", http.StatusServiceUnavailable, "")
 	if other.session() == "" {
 		t.Error("looks logged out and is not")
 	}
-	other.store.away.Store(false)
+	other.store.Away.Store(false)
 	other.get("/hub/home").want(t, "store back", http.StatusOK, "")
 }
 

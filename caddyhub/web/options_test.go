@@ -200,7 +200,7 @@ func TestOptionsFormShowsFailures(t *testing.T) {
 	p.get("/hub/spawn/ada/second").want(t, "limit", http.StatusBadRequest, "already has the maximum of 1 named servers.")
 	grace.get("/hub/spawn/nobody").want(t, "nobody", http.StatusNotFound, "No such user: nobody")
 	grace.get("/hub/spawn/ada").want(t, "for somebody else", http.StatusOK, "The server of <bdi>ada</bdi>")
-	s.store.away.Store(true)
+	s.store.Away.Store(true)
 	if got := p.get("/hub/spawn"); got.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("store away: %d", got.StatusCode)
 	}

@@ -3,6 +3,8 @@
 // A store passes when Run passes. The suite uses nothing but the interface, so
 // it also holds decorators, and it runs its hard parts (many writers, many
 // records, a feed that is told of everything) on the real thing.
+//
+// Fragile is for tests of what is built on a store.
 package storetest
 
 import (
