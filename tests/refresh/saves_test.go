@@ -43,9 +43,9 @@ func externalLogin(service *loginService, lifetime time.Duration) hubtest.Option
 			cookie org-id-token
 			verify ` + service.url + `/verify
 			login_url ` + service.url + `/
-			groups_claim groups
-			auth_state_claims expires
-			token_claim token
+			groups_field groups
+			auth_state_fields expires
+			token_field token
 			token_environment ORG_TOKEN
 		}`,
 		Hub: fmt.Sprintf(`session {
@@ -70,7 +70,7 @@ func TestSaves(t *testing.T) {
 			lasts, pause := working(t)
 			service := startLoginService(t, lifetime, "http://localhost:")
 			hub := hubtest.Start(t, externalLogin(service, lifetime))
-			e := newEditor(t, lasts, hub.URL, service, hub.Home("ada"))
+			e := newEditor(t, lasts, patience, hub.URL, service, hub.Home("ada"))
 			e.work(lasts, pause)
 			t.Logf("%d saves in %s, %d failed; %d lines of the kernel", e.saves, lasts, len(e.failed), e.lines)
 			if len(e.failed) > 0 {
@@ -95,6 +95,8 @@ type editor struct {
 	home    string
 	// begun is the number of the first answer to the tab after the editor was open.
 	begun int
+	// lost is that of the first one after the login ended.
+	lost  int
 	saves int
 	// failed are the answers to saves that did not succeed.
 	failed []int64
@@ -104,8 +106,9 @@ type editor struct {
 	lines int
 }
 
-// newEditor logs ada in at the service and opens a notebook on her server.
-func newEditor(t testing.TB, lasts time.Duration, hub string, service *loginService, home string) *editor {
+// newEditor logs ada in at the service and opens a notebook on her server, once more
+// if that takes longer than again.
+func newEditor(t testing.TB, lasts, again time.Duration, hub string, service *loginService, home string) *editor {
 	t.Helper()
 	if err := os.MkdirAll(home, 0o700); err != nil {
 		t.Fatal(err)
@@ -115,7 +118,7 @@ func newEditor(t testing.TB, lasts time.Duration, hub string, service *loginServ
 	}
 	browser := startBrowser(t, lasts)
 	e := &editor{t: t, browser: browser, tab: newTab(browser, t), service: service, hub: hub, home: home}
-	e.logIn(e.tab, hub+"/user/ada/lab/tree/work.ipynb")
+	e.logIn(again)
 	return e
 }
 
@@ -127,17 +130,24 @@ func (e *editor) enter(b *tab, next string) {
 }
 
 // logIn enters, and waits for the notebook.
-func (e *editor) logIn(b *tab, next string) {
+func (e *editor) logIn(again time.Duration) {
 	e.t.Helper()
-	e.enter(b, next)
-	for deadline := time.Now().Add(patience); !b.holds(ready); {
+	e.enter(e.tab, e.hub+"/user/ada/lab/tree/work.ipynb")
+	var begun time.Time
+	for deadline := time.Now().Add(patience); !e.tab.holds(ready); time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			b.fail("no notebook")
+			e.tab.fail("no notebook")
 		}
-		if b.holds(`document.querySelector('a#start') && document.readyState === 'complete'`) {
-			b.do(chromedp.Click(`a#start`, chromedp.ByQuery)) // the server does not run yet
+		switch {
+		case e.tab.holds(`document.querySelector('a#start') && document.readyState === 'complete'`):
+			e.tab.do(chromedp.Click(`a#start`, chromedp.ByQuery)) // the server does not run yet
+		case !e.tab.holds(`location.pathname.startsWith('/user/ada/lab')`):
+		case begun.IsZero():
+			begun = time.Now()
+		case time.Since(begun) > again:
+			e.tab.do(chromedp.Reload())
+			begun = time.Now()
 		}
-		time.Sleep(100 * time.Millisecond)
 	}
 }
 
@@ -182,10 +192,16 @@ func (e *editor) work(lasts, pause time.Duration) {
 	}
 }
 
-// run types code into the cell and runs it.
+// run waits for the kernel and executes code.
 func (e *editor) run(code string) {
 	e.t.Helper()
 	e.tab.until(ready)
+	e.execute(code)
+}
+
+// execute types code into the cell and runs it.
+func (e *editor) execute(code string) {
+	e.t.Helper()
 	e.tab.do(
 		chromedp.Click(cell, chromedp.ByQuery),
 		chromedp.KeyEvent("a", chromedp.KeyModifiers(input.ModifierCtrl)),
@@ -222,12 +238,15 @@ func (e *editor) save() int64 {
 // the editor shows.
 func (e *editor) losesLogin() {
 	e.t.Helper()
-	e.run("x = 1")
+	// JupyterLab asks after a lost kernel again in 10 to 30 seconds, by chance.
+	e.tab.do(chromedp.Evaluate(`{ const random = Math.random; Math.random = () => random() / 100 }`, nil))
+	e.run("x = 'still there'")
 	e.tab.until(ready)
 	if status := e.save(); status != http.StatusOK {
 		e.tab.fail("a save was answered %d", status)
 	}
 	e.tab.until("!" + saving)
+	e.lost = e.tab.now()
 	e.service.end("ada")
 	e.tab.until(disconnected) // its WebSocket has been closed
 	e.typeIn("# unsaved")
@@ -252,7 +271,7 @@ func (e *editor) typeIn(text string) {
 }
 
 // comesBack logs in again in another tab. Then the first one can save what it has,
-// and is connected with its kernel again.
+// and goes on with its kernel by itself, which has its variables.
 func (e *editor) comesBack() {
 	e.t.Helper()
 	second := newTab(e.browser, e.t)
@@ -268,5 +287,14 @@ func (e *editor) comesBack() {
 		e.t.Errorf("saved: %s, %v", saved, err)
 	}
 	e.tab.until("!(" + disconnected + ")")
+	// Until something runs, JupyterLab shows such a kernel as Unknown.
+	e.execute("print(x)")
+	e.tab.until(`(` + output + `).trim() === "still there"`)
+	e.tab.until(ready)
 	e.tab.show("came-back")
+	for _, asked := range e.tab.since(e.lost, "GET", "/api/kernels/") {
+		if asked.status != http.StatusOK && asked.status != http.StatusServiceUnavailable {
+			e.t.Errorf("asked after its kernel, the page was answered %d", asked.status)
+		}
+	}
 }
