@@ -7,7 +7,7 @@
 //
 // CADDYHUB_TEST_REVOCATIONS is how many of each kind are measured (default 20; 200
 // takes about six minutes), CADDYHUB_TEST_SOCKETS how many WebSockets of others are
-// open in TestManyOpen (default 2000; for 10000 allow 40000 open files).
+// open in TestManyOpen (default 2000; more than 9000 are spread over two nodes).
 package revocation_test
 
 import (
