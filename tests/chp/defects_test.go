@@ -49,6 +49,11 @@ func defectChecks() []check {
 				c.equal(target, c.api(http.MethodPost, "/defect", `{"target":"`+target+`"}`).Status, http.StatusBadRequest)
 			}
 		}},
+		{name: "defect: targets that are the machine's credentials", differs: "Targets where a cloud tells a machine its credentials (169.254.169.254 and those like it)", run: func(c *ask) {
+			for _, target := range []string{"http://169.254.169.254", "http://169.254.170.2:80/x", "http://[fd00:ec2::254]/"} {
+				c.equal(target, c.api(http.MethodPost, "/defect", `{"target":"`+target+`"}`).Status, http.StatusBadRequest)
+			}
+		}},
 		{name: "defect: bodies without an end", differs: "Bodies of the API over 1 MiB", run: func(c *ask) {
 			c.equal("status", c.api(http.MethodPost, "/defect", `{"target":"http://127.0.0.1:9","x":"`+strings.Repeat("x", 2<<20)+`"}`).Status, http.StatusRequestEntityTooLarge)
 		}},
