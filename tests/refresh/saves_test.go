@@ -43,9 +43,9 @@ func externalLogin(service *loginService, lifetime time.Duration) hubtest.Option
 			cookie org-id-token
 			verify ` + service.url + `/verify
 			login_url ` + service.url + `/
-			groups_field groups
-			auth_state_fields expires
-			token_field token
+			groups_claim groups
+			auth_state_claims expires
+			token_claim token
 			token_environment ORG_TOKEN
 		}`,
 		Hub: fmt.Sprintf(`session {
