@@ -95,6 +95,11 @@ func (o *options) proxyServer(policy object) object {
 	// does: hubs rely on it for the scheme of their addresses.
 	server["trusted_proxies"] = object{"source": "static", "ranges": []string{"0.0.0.0/0", "::/0"}}
 	server["trusted_proxies_unix"] = true
+	if policy == nil {
+		// Where a server speaks no version of HTTP/2, Caddy hides the sockets of its
+		// clients, and each idle WebSocket takes a goroutine and a buffer.
+		server["protocols"] = []string{"h1", "h2c"}
+	}
 	if o.keepAliveTimeout > 0 {
 		server["idle_timeout"] = milliseconds(o.keepAliveTimeout)
 	}
