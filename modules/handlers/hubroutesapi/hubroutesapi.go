@@ -21,7 +21,8 @@ import (
 func init() {
 	caddy.RegisterModule(new(Handler))
 	httpcaddyfile.RegisterHandlerDirective("hub_routes_api", parseCaddyfile)
-	httpcaddyfile.RegisterDirectiveOrder("hub_routes_api", httpcaddyfile.Before, "reverse_proxy")
+	// It passes on what is not its own, so that a respond of the site answers the rest.
+	httpcaddyfile.RegisterDirectiveOrder("hub_routes_api", httpcaddyfile.Before, "respond")
 }
 
 // Handler serves configurable-http-proxy's REST API under /api/routes and passes
