@@ -177,9 +177,8 @@ func (c *call) relay() (keep bool) {
 		c.body = body{}
 	}
 	keep = h.keeps && (bodiless || h.chunked || h.length >= 0)
-	if c.upload != nil && c.r.ProtoMajor == 1 {
-		// Or net/http would read the rest of the upload itself.
-		_ = http.NewResponseController(c.w).EnableFullDuplex()
+	if c.upload != nil && !c.answered() {
+		keep = false
 	}
 	if c.socket && c.r.ProtoMajor == 1 {
 		header["Connection"] = []string{"close"} // whatever became of it, it is no tunnel

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
 	"net/url"
+	"sync"
 )
 
 // newH2C reaches upstreams that speak HTTP/2 without TLS (RFC 9113, 3.3).
@@ -16,7 +18,7 @@ func (p *Proxy) newH2C() *http.Transport {
 	protocols.SetUnencryptedHTTP2(true)
 	return &http.Transport{
 		Protocols: protocols, DisableCompression: true, MaxResponseHeaderBytes: int64(p.options.MaxResponseHeader),
-		ResponseHeaderTimeout: p.options.ResponseTimeout,
+		ExpectContinueTimeout: continueTimeout,
 		IdleConnTimeout:       max(p.options.IdleTimeout, 0), DisableKeepAlives: p.options.IdleTimeout < 0,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := p.dialer.DialContext(ctx, network, address)
@@ -34,26 +36,58 @@ func (c *call) serveH2C() error {
 	if _, err := c.appendHead(c.out[:0]); err != nil {
 		return err
 	}
-	out := (&http.Request{
+	ctx, cancel := context.WithCancelCause(c.r.Context())
+	defer cancel(nil)
+	silence := newSilence(c.proxy.options.ResponseTimeout, cancel)
+	defer silence.end()
+	out := &http.Request{
 		Method: c.r.Method, URL: &url.URL{Scheme: "http", Host: c.x.Target.Address(), Opaque: c.target()},
-		Host: c.r.Host, Header: c.outgoingHeader(), ContentLength: c.r.ContentLength, Trailer: c.r.Trailer,
-	}).WithContext(c.r.Context())
+		Host: c.r.Host, Header: c.outgoingHeader(),
+	}
 	if c.x.Host != "" {
 		out.Host = c.x.Host
 	}
 	if c.hasBody() {
-		out.Body = c.r.Body
+		body := c.newSource(silence)
+		defer body.leave(http.NewResponseController(c.w))
+		out.Body, out.ContentLength, out.Trailer = body, c.r.ContentLength, body.trailer
 	}
-	answer, err := c.proxy.h2c.RoundTrip(out)
+	answer, err := c.roundTripH2C(ctx, out)
 	if err != nil {
-		if !errors.Is(err, ErrUnreachable) {
+		switch {
+		case errors.Is(context.Cause(ctx), ErrTimeout):
+			err = ErrTimeout
+		case !errors.Is(err, ErrUnreachable):
 			err = fmt.Errorf("%w: %w", ErrClosed, err)
 		}
 		return c.because(err)
 	}
 	defer answer.Body.Close()
-	c.relayH2C(answer)
+	c.relayH2C(answer, silence)
 	return nil
+}
+
+// roundTripH2C passes on answers with a status below 200 until the one that counts
+// has come.
+func (c *call) roundTripH2C(ctx context.Context, out *http.Request) (*http.Response, error) {
+	var mu sync.Mutex
+	over := false
+	defer func() {
+		mu.Lock()
+		defer mu.Unlock()
+		over = true
+	}()
+	inform := func(status int, header textproto.MIMEHeader) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if over || status == http.StatusContinue { // reading the body tells the client
+			return nil
+		}
+		c.setHead(status, http.Header(header))
+		c.inform()
+		return nil
+	}
+	return c.proxy.h2c.RoundTrip(out.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: inform})))
 }
 
 func (c *call) outgoingHeader() http.Header {
@@ -68,48 +102,20 @@ func (c *call) outgoingHeader() http.Header {
 			header[field.Name] = append(header[field.Name], field.Value)
 		}
 	}
+	if named(c.r.Header["Te"], "trailers") {
+		header["Te"] = []string{"trailers"}
+	}
 	if _, found := header["User-Agent"]; !found {
 		header["User-Agent"] = nil // or the transport would add its own
 	}
 	return header
 }
 
-func (c *call) relayH2C(answer *http.Response) {
-	c.head = response{status: answer.StatusCode, fields: c.head.fields[:0]}
-	for name, values := range answer.Header {
+func (c *call) setHead(status int, header http.Header) {
+	c.head = response{status: status, fields: c.head.fields[:0]}
+	for name, values := range header {
 		for _, value := range values {
 			c.head.fields = append(c.head.fields, Field{name, value})
-		}
-	}
-	header := c.w.Header()
-	c.head.copyTo(header)
-	for name := range answer.Trailer {
-		header.Add("Trailer", name)
-		delete(header, "Content-Length") // HTTP/1.1 has no room for both
-	}
-	c.w.WriteHeader(answer.StatusCode)
-	buffer := largeBuffers.Get().(*[largeBuffer]byte)
-	defer largeBuffers.Put(buffer)
-	control := http.NewResponseController(c.w)
-	for {
-		_ = control.Flush()
-		n, err := answer.Body.Read(buffer[:])
-		if n > 0 {
-			if _, failed := c.w.Write(buffer[:n]); failed != nil {
-				panic(http.ErrAbortHandler)
-			}
-			c.touch()
-		}
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			panic(http.ErrAbortHandler)
-		}
-	}
-	for name, values := range answer.Trailer {
-		if inTrailer(name) {
-			header[name] = values
 		}
 	}
 }

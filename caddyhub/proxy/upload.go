@@ -29,6 +29,9 @@ type upload struct {
 	failed atomic.Pointer[error]
 	// ending says that nobody needs the rest.
 	ending atomic.Bool
+	// whole says that the client has sent all of it, so that its next request is
+	// where the server looks for it.
+	whole atomic.Bool
 	// last is when a piece was sent, in nanoseconds since 1970.
 	last atomic.Int64
 }
@@ -60,6 +63,9 @@ func (u *upload) run(conn *conn, moved func()) {
 	defer largeBuffers.Put(buffer)
 	for u.length != 0 {
 		n, err := u.body.Read(buffer[chunkRoom : largeBuffer-len(lineEnd)])
+		if err == io.EOF || int64(n) == u.length {
+			u.whole.Store(true)
+		}
 		if n > 0 {
 			if _, failed := conn.Write(u.framed(buffer, n)); failed != nil {
 				return // its answer may say why
@@ -150,11 +156,32 @@ func (u *upload) end(c *call, worth bool) bool {
 	}
 	u.ending.Store(true)
 	c.conn.Close()
-	control := http.NewResponseController(c.w)
-	if err := control.SetReadDeadline(time.Unix(1, 0)); err != nil {
+	if !u.whole.Load() && http.NewResponseController(c.w).SetReadDeadline(time.Unix(1, 0)) != nil {
 		return false // a body without a connection; its reader ends with it
 	}
 	<-u.done
-	_ = control.SetReadDeadline(time.Time{})
+	return false
+}
+
+// answered prepares a client that may not have sent all of its upload for the
+// answer, and says whether the upstream has been told that there is one.
+func (c *call) answered() (told bool) {
+	control := http.NewResponseController(c.w)
+	if c.r.ProtoMajor == 1 {
+		// Or net/http would read the rest of the upload itself.
+		_ = control.EnableFullDuplex()
+		if !c.upload.whole.Load() {
+			// What is left stands where the server would look for the next request.
+			c.w.Header()["Connection"] = []string{"close"}
+		}
+	}
+	if c.upload.started {
+		return true
+	}
+	// Nobody has asked for it, and nobody will.
+	c.upload = nil
+	if c.r.ProtoMajor == 1 {
+		_ = control.SetReadDeadline(time.Unix(1, 0))
+	}
 	return false
 }

@@ -1,0 +1,158 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// silence ends a request over HTTP/2 in which nothing has moved for too long; nil
+// never does.
+type silence struct {
+	limit time.Duration
+	timer *time.Timer
+}
+
+func newSilence(limit time.Duration, cancel context.CancelCauseFunc) *silence {
+	if limit <= 0 {
+		return nil
+	}
+	return &silence{limit, time.AfterFunc(limit, func() { cancel(ErrTimeout) })}
+}
+
+func (s *silence) broken() {
+	if s != nil {
+		s.timer.Reset(s.limit)
+	}
+}
+
+func (s *silence) end() {
+	if s != nil {
+		s.timer.Stop()
+	}
+}
+
+// source is the body of a request that net/http sends on. It may be read until
+// leave, and no longer: the server's next request begins behind it.
+type source struct {
+	call    *call
+	silence *silence
+	// trailer gets what may go on of the trailer when the body has ended.
+	trailer http.Header
+
+	// mu is held while the body is read.
+	mu   sync.Mutex
+	left bool
+}
+
+func (c *call) newSource(silence *silence) *source {
+	s := &source{call: c, silence: silence}
+	// The upload is what because looks at.
+	c.upload = &upload{started: true}
+	for name := range c.r.Trailer {
+		if !isToken(name) || !inTrailer(name) {
+			continue
+		}
+		if s.trailer == nil {
+			s.trailer = make(http.Header)
+		}
+		s.trailer[name] = nil
+	}
+	return s
+}
+
+var errLeft = errors.New("proxy: the request is over")
+
+func (s *source) Read(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.left {
+		return 0, errLeft
+	}
+	n, err := s.call.r.Body.Read(b)
+	if n > 0 {
+		s.silence.broken()
+		s.call.touch()
+	}
+	switch {
+	case errors.Is(err, io.EOF):
+		s.call.upload.whole.Store(true)
+		for name := range s.trailer {
+			s.trailer[name] = s.call.r.Trailer[name]
+		}
+	case err != nil && !s.call.upload.ending.Load():
+		s.call.upload.failed.Store(&err)
+	}
+	return n, err
+}
+
+// Close does nothing: the body is the server's.
+func (s *source) Close() error { return nil }
+
+// leave sees to it that nothing reads the body any more.
+func (s *source) leave(control *http.ResponseController) {
+	if s.call.upload.whole.Load() {
+		return
+	}
+	s.call.upload.ending.Store(true)
+	_ = control.SetReadDeadline(time.Unix(1, 0))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.left = true
+}
+
+// relayH2C sends an answer over HTTP/2 to the client. What has come is sent before
+// more is waited for.
+func (c *call) relayH2C(answer *http.Response, silence *silence) {
+	c.setHead(answer.StatusCode, answer.Header)
+	header := c.w.Header()
+	c.head.copyTo(header)
+	promised := make(http.Header)
+	for name := range answer.Trailer {
+		if inTrailer(name) {
+			promised[name] = nil
+			header.Add("Trailer", name)
+			delete(header, "Content-Length") // HTTP/1.1 has no room for both
+		}
+	}
+	if c.upload != nil {
+		c.answered()
+	}
+	c.w.WriteHeader(answer.StatusCode)
+	counts := answer.StatusCode < http.StatusMultipleChoices
+	buffer := largeBuffers.Get().(*[largeBuffer]byte)
+	defer largeBuffers.Put(buffer)
+	control := http.NewResponseController(c.w)
+	for {
+		_ = control.Flush()
+		n, err := answer.Body.Read(buffer[:])
+		if n > 0 {
+			silence.broken()
+			if _, failed := c.w.Write(buffer[:n]); failed != nil {
+				panic(http.ErrAbortHandler)
+			}
+		}
+		if counts {
+			c.touch()
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+	}
+	for name, values := range answer.Trailer {
+		if !inTrailer(name) {
+			continue
+		}
+		if _, ok := promised[name]; !ok {
+			_ = control.Flush()
+			name = http.TrailerPrefix + name
+		}
+		header[name] = values
+	}
+}
