@@ -35,10 +35,10 @@ func listRoutes(c *call) error {
 		return err
 	}
 	hub := string(c.options.Base)
-	found := map[string]*route.Route{hub: nil}
+	found := map[string]*route.Entry{hub: nil}
 	if c.options.Routes != nil {
 		for known := range c.options.Routes.Table().All() {
-			if spec := known.Spec.String(); !known.Foreign() && spec != hub {
+			if spec := known.Spec().String(); !known.Foreign() && spec != hub {
 				found[spec] = known
 			}
 		}
@@ -52,20 +52,21 @@ func listRoutes(c *call) error {
 }
 
 // routeModel is a route as JupyterHub's proxy has it; nil is that to the hub.
-func (c *call) routeModel(spec string, known *route.Route) map[string]any {
+func (c *call) routeModel(spec string, known *route.Entry) map[string]any {
 	data := map[string]any{}
 	model := map[string]any{"routespec": spec, "data": data}
-	switch {
-	case known == nil:
+	if known == nil {
 		data["hub"], data["last_activity"] = true, inMilliseconds(c.options.Now())
 		model["target"] = c.scheme() + "://" + c.r.Host
 		return model
-	case known.Data.User != "":
-		data["user"], data["server_name"] = known.Data.User, known.Data.ServerName
-	case known.Data.Service != "":
-		data["service"] = known.Data.Service
 	}
-	model["target"] = known.Target.String()
+	switch of := known.Data(); {
+	case of.User != "":
+		data["user"], data["server_name"] = of.User, of.ServerName
+	case of.Service != "":
+		data["service"] = of.Service
+	}
+	model["target"] = known.Target().String()
 	if last := known.Activity().Last(); !last.IsZero() {
 		data["last_activity"] = inMilliseconds(last)
 	}

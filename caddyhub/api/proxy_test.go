@@ -25,7 +25,7 @@ func TestProxy(t *testing.T) {
 	routes.Mirror = route.NewMirror(h.store, route.MirrorOptions{})
 	for at, data := range map[string]route.Data{
 		"/user/ada/": {User: "ada"}, "/user/ada/lab/": {User: "ada", ServerName: "lab"}, "/services/wiki/": {Service: "wiki"},
-		"/added/": {Extra: []byte(`{"user":"x"}`)},
+		"/added/": {Extra: `{"user":"x"}`},
 	} {
 		routes.Table().Set(route.Route{
 			Spec: must(route.ParseSpec(at))(t), Target: must(route.ParseTarget("http://10.0.0.1:80"))(t), Data: data,

@@ -148,7 +148,7 @@ func TestServiceRoute(t *testing.T) {
 		t.Errorf("registered are %v", registered)
 	}
 	at, to := must(route.ParseSpec("/services/a%20b/"))(t), must(route.ParseTarget("http://10.0.0.1:99"))(t)
-	if shown, there := routes.Table().Get(at); !there || shown.Target != to || shown.Data.Service != "a b" {
+	if shown, there := routes.Table().Get(at); !there || shown.Target() != to || shown.Data().Service != "a b" {
 		t.Errorf("the route is %+v", shown)
 	}
 	h.expect(request{method: "DELETE", path: create.path, token: root}, 200, "")

@@ -117,9 +117,10 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, table *route.Tab
 		h.refuse(w, r, http.StatusNotFound, nil)
 		return
 	}
-	x := &proxy.Exchange{Target: found.Target.Origin(), Host: r.Host, Activity: found.Activity()}
+	target := found.Target()
+	x := &proxy.Exchange{Target: target.Origin(), Host: r.Host, Activity: found.Activity()}
 	if h.options.ChangeOrigin {
-		x.Host = found.Target.Authority()
+		x.Host = target.Authority()
 	}
 	x.Host = cmp.Or(h.host, x.Host)
 	x.RequestURI = h.requestURI(found, path, query)
@@ -129,7 +130,7 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, table *route.Tab
 	}
 }
 
-func (h *Handler) find(table *route.Table, host, path string) (*route.Route, bool) {
+func (h *Handler) find(table *route.Table, host, path string) (*route.Entry, bool) {
 	if h.options.Metrics == nil {
 		return table.Lookup(host, path)
 	}

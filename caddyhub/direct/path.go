@@ -60,8 +60,9 @@ func checkSegment(segment string) error {
 }
 
 // requestURI is the request target for the upstream; empty if it is the client's.
-func (h *Handler) requestURI(to *route.Route, path, query string) string {
-	before, ask := to.Target.Path(), to.Target.Query()
+func (h *Handler) requestURI(to *route.Entry, path, query string) string {
+	target := to.Target()
+	before, ask := target.Path(), target.Query()
 	if h.options.OmitTargetPath {
 		before, ask = "", ""
 	}
@@ -69,7 +70,7 @@ func (h *Handler) requestURI(to *route.Route, path, query string) string {
 		return ""
 	}
 	if h.options.OmitPrefix {
-		path = below(path, len(to.Spec.Segments()))
+		path = below(path, len(to.Spec().Segments()))
 	}
 	if ask != "" {
 		query = "?" + strings.TrimSuffix(ask+"&"+strings.TrimPrefix(query, "?"), "&")

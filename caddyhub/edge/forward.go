@@ -32,14 +32,14 @@ func (e *Edge) forward(w http.ResponseWriter, r *http.Request, v *visit, forward
 	if v.minted() && v.request.Class.Kind == gate.KindNavigation {
 		clean.ours = func(header http.ResponseWriter) { e.equip(header, r, v, prefix) }
 	}
-	passage, ctx := &Passage{Route: v.route, Activity: active}, r.Context()
+	passage, ctx := &Passage{Target: v.route.Target(), Activity: active}, r.Context()
 	if v.request.Class.Kind == gate.KindWebSocket {
 		open, leave := e.watch(r, v)
 		defer leave()
 		passage.Opened, clean.taken, ctx = open.handOver, open.taken, open.ctx
 		passage.Activity = &socketActivity{active, now.Add(settling)}
 	}
-	err = forward(clean, e.outgoing(WithPassage(ctx, passage), r, v), *v.route)
+	err = forward(clean, e.outgoing(WithPassage(ctx, passage), r, v), v.route.Route())
 	return clean.done, err
 }
 

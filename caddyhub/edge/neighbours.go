@@ -15,7 +15,7 @@ var dataOfJupyter = []string{"api", "files", "nbconvert"}
 
 // alone says whether what is visited has a host to itself, so that there are no
 // neighbours.
-func (v *visit) alone() bool { return v.Guest != "" || v.route != nil && v.route.Spec.Host() != "" }
+func (v *visit) alone() bool { return v.Guest != "" || v.route != nil && v.route.Spec().Host() != "" }
 
 // byOwner says whether the browser of its owner visits a server.
 func (v *visit) byOwner() bool {

@@ -10,8 +10,8 @@ import (
 // Passage is what the edge has to say to the proxy behind it about a request that
 // it lets through.
 type Passage struct {
-	// Route is where the request goes. It is shared and must not be changed.
-	Route *route.Route
+	// Target is where the request goes.
+	Target route.Target
 	// Opened wants to know of a WebSocket that lives on without its handler; see
 	// proxy.Exchange. Nil for other requests. A proxy that does not call it has to
 	// end the WebSocket with the context of the request, before it returns.

@@ -28,19 +28,21 @@ func (e *Edge) lookAtTarget(ctx context.Context, host string, v *visit) {
 }
 
 // routed says whether a route is one that this gate has rules for.
-func (e *Edge) routed(found *route.Route) bool {
-	return found.Data.User != "" || found.Data.Service != ""
+func (e *Edge) routed(found *route.Entry) bool {
+	data := found.Data()
+	return data.User != "" || data.Service != ""
 }
 
-func (v *visit) toRoute(found *route.Route) {
+func (v *visit) toRoute(found *route.Entry) {
 	v.route = found
+	data := found.Data()
 	v.resource.State = gate.StateReady
-	if found.Data.User == "" {
-		v.client = scope.Client{Service: found.Data.Service}
-		v.resource.Open = found.Data.Public
+	if data.User == "" {
+		v.client = scope.Client{Service: data.Service}
+		v.resource.Open = data.Public
 		return
 	}
-	v.toServer(found.Data.User, found.Data.ServerName)
+	v.toServer(data.User, data.ServerName)
 }
 
 func (v *visit) toServer(user, name string) {

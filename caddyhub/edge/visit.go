@@ -19,7 +19,7 @@ type visit struct {
 	subject  gate.Subject
 	resource gate.Resource
 	// route is where the request goes if it is allowed; nil if nowhere.
-	route *route.Route
+	route *route.Entry
 	// client is what is visited, in the terms of scopes; zero if there is
 	// nothing that one could have access to.
 	client scope.Client
@@ -104,7 +104,7 @@ func asSent(r *http.Request) string {
 func (e *Edge) prefix(v *visit) string {
 	switch {
 	case v.route != nil:
-		return v.route.Spec.Path()
+		return v.route.Spec().Path()
 	case v.client.Service != "":
 		return e.options.Base.Service(v.client.Service)
 	case !v.client.Server.IsZero():

@@ -39,7 +39,7 @@ func (p *parts) checkRoutes(ctx context.Context, base hubpath.Base) error {
 		}
 	}
 	for known := range p.routes.Table().All() {
-		specs = append(specs, known.Spec)
+		specs = append(specs, known.Spec())
 	}
 	return p.routes.Apply(ctx, specs...)
 }

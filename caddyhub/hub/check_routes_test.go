@@ -26,7 +26,7 @@ func TestCheckRoutes(t *testing.T) {
 			putRoute(t, w, "/services/deleted/", route.Data{Service: "deleted"}),
 			putRoute(t, w, "/user/nobody/", route.Data{User: "nobody"}),
 			putRoute(t, w, "/user/ada/old/", route.Data{User: "ada", ServerName: "old"}),
-			putRoute(t, w, "/added/", route.Data{Extra: []byte(`{"user":"nobody"}`)}),
+			putRoute(t, w, "/added/", route.Data{Extra: `{"user":"nobody"}`}),
 			putRoute(t, w, "/other/", route.Data{}),
 		)
 	})
@@ -45,7 +45,7 @@ func TestCheckRoutes(t *testing.T) {
 		} {
 			spec, got := specOf(t, at), ""
 			if shown, there := f.opened.routes.Table().Get(spec); there {
-				got = shown.Target.String()
+				got = shown.Target().String()
 			}
 			if want != "" {
 				target, _ := route.ParseTarget(want)

@@ -111,7 +111,7 @@ func (a *activities) learn(id string, read moment) {
 		return
 	}
 	if found, ok := a.table.Get(spec); ok {
-		found.activity.learn(read.At)
+		found.Activity().learn(read.At)
 	}
 }
 
@@ -203,7 +203,7 @@ func (a *activities) uses() []use {
 	looked := 0
 	for route := range a.table.All() {
 		if at, ok := route.activity.unsaved(); ok {
-			uses = append(uses, use{route.Spec.String(), route.activity, at})
+			uses = append(uses, use{route.Spec().String(), route.activity, at})
 		}
 		if looked++; looked%activityBatch == 0 {
 			runtime.Gosched()
@@ -220,7 +220,7 @@ func (a *activities) write(ctx context.Context) error {
 		switch {
 		case err == nil:
 			for _, used := range batch {
-				raise(&used.activity.saved, used.at)
+				used.activity.learn(used.at)
 			}
 		case errors.Is(err, store.ErrConflict):
 			failed = err // the next batch has other routes

@@ -136,7 +136,7 @@ func testActivityInStore(t *testing.T, s store.Store) {
 		lastUsed(t, g, path(used), start)
 		for route := range g.Table().All() {
 			if at, ok := route.Activity().unsaved(); ok {
-				t.Errorf("%s would be written again: %d", route.Spec, at)
+				t.Errorf("%s would be written again: %d", route.Spec(), at)
 			}
 		}
 	}
@@ -147,7 +147,7 @@ func testActivityInStore(t *testing.T, s store.Store) {
 		t.Fatal(err)
 	}
 	gone.Touch(start.Add(2 * time.Hour))
-	west.Table().Set(*held) // as if the feed were late
+	west.Table().Set(held.Route()) // as if the feed were late
 	activityOf(t, west, path(1)).Touch(start.Add(2 * time.Hour))
 	write(west)
 	if at, left := stored(t, s)[path(1)]; left {

@@ -13,7 +13,9 @@
 //   - Lookup compares whole segments, each percent-decoded once, case-sensitive:
 //     the route /user/al/ never serves /user/alice. It neither blocks nor
 //     allocates, whatever is written beside it.
-//   - A change copies the nodes on its way through the tree and nothing else.
+//   - A change copies the levels on its way through the tree and nothing else.
+//   - A Table of 100 000 routes takes about 15 MB: a route is an Entry of one string
+//     and a few numbers.
 //   - A Keeper changes what clients of configurable-http-proxy's API have added,
 //     durably, and nothing that the hub has made itself.
 //   - The activity of the routes in a Registry is shared by all over one store, and

@@ -29,6 +29,45 @@ func plain(c byte) bool {
 	return c == '_' || c == '.' || c == '-' || c == '~' || c == '@'
 }
 
+// isPlain says whether a segment is its own encoding.
+func isPlain(segment string) bool {
+	for i := range len(segment) {
+		if !plain(segment[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// encodeAgain appends a percent-encoded segment in the encoding of routespecs. ok is
+// false if an escape is malformed, or if it is longer than there is room: no
+// routespec has it then.
+func encodeAgain(room []byte, segment string) (encoded []byte, ok bool) {
+	for i := 0; i < len(segment); i++ {
+		c := segment[i]
+		if c == '%' {
+			if i+2 >= len(segment) {
+				return nil, false
+			}
+			high, low := unhex(segment[i+1]), unhex(segment[i+2])
+			if high > 15 || low > 15 {
+				return nil, false
+			}
+			c = high<<4 | low
+			i += 2
+		}
+		if len(room)+len("%XX") > cap(room) {
+			return nil, false
+		}
+		if plain(c) {
+			room = append(room, c)
+		} else {
+			room = append(room, '%', upperHex[c>>4], upperHex[c&15])
+		}
+	}
+	return room, true
+}
+
 // unescape appends the percent-decoded text to dst. ok is false if an escape is
 // malformed.
 func unescape(dst []byte, text string) (decoded []byte, ok bool) {

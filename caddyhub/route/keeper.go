@@ -35,13 +35,11 @@ func (k *Keeper) Table() *Table { return k.table }
 // Put adds a foreign route, or replaces the one with its spec. It is ErrInvalid
 // for a route that is incomplete and ErrNotForeign where the hub has one.
 func (k *Keeper) Put(ctx context.Context, route Route) error {
-	if route.Spec.IsZero() || route.Target.IsZero() || !route.Foreign() {
-		return fmt.Errorf("%w: a route without a routespec, a target or an object", ErrInvalid)
+	if !route.valid() || !route.Foreign() {
+		return fmt.Errorf("%w: a route without a routespec, a target or an object, or with too long a name", ErrInvalid)
 	}
 	if k.store == nil {
-		if !k.table.Set(route) {
-			return ErrInvalid
-		}
+		k.table.Set(route)
 		return nil
 	}
 	err := k.store.Update(ctx, func(w store.Writer) error {

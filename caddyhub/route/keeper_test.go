@@ -1,7 +1,6 @@
 package route
 
 import (
-	"encoding/json"
 	"errors"
 	"slices"
 	"testing"
@@ -13,7 +12,7 @@ import (
 
 func foreign(t *testing.T, path, to string, added time.Time) Route {
 	t.Helper()
-	return Route{Spec: spec(t, path), Target: target(t, to), Data: Data{Extra: json.RawMessage(`{}`)}, Added: added}
+	return Route{Spec: spec(t, path), Target: target(t, to), Data: Data{Extra: `{}`}, Added: added}
 }
 
 func keepers(t *testing.T) map[string]*Keeper {
@@ -30,7 +29,7 @@ func TestKeeper(t *testing.T) {
 			if err := k.Put(t.Context(), foreign(t, "/user/ada/", "http://h:1", time.Now())); err != nil {
 				t.Fatal(name, err)
 			}
-			if got, ok := k.Table().Lookup("", "/user/ada/x"); !ok || got.Target != target(t, "http://h:1") {
+			if got, ok := k.Table().Lookup("", "/user/ada/x"); !ok || got.Target() != target(t, "http://h:1") {
 				t.Errorf("%s: %v, %v", name, got, ok)
 			}
 			for _, incomplete := range []Route{{}, {Spec: spec(t, "/x/"), Target: target(t, "http://h:1")}} {

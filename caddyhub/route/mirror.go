@@ -223,7 +223,7 @@ func (m *Mirror) decode(id string, value json.RawMessage) (Route, bool) {
 		m.logger.Error("route cannot be read", "id", id, "error", err)
 		return Route{}, false
 	}
-	if route.Spec.IsZero() || route.Target.IsZero() || route.Spec.String() != id {
+	if !route.valid() || route.Spec.String() != id {
 		m.logger.Error("route is incomplete or stands under a wrong id", "id", id)
 		return Route{}, false
 	}

@@ -55,7 +55,7 @@ func expect(t *testing.T, m *Mirror, path, want string) {
 	t.Helper()
 	got := ""
 	if route, ok := m.Table().Lookup("", path); ok {
-		got = route.Spec.String()
+		got = route.Spec().String()
 	}
 	if got != want {
 		t.Errorf("%s: %q, want %q", path, got, want)
@@ -188,7 +188,7 @@ func TestMirrorSkipsBadRecords(t *testing.T) {
 		if n := m.Table().Len(); n != 1 {
 			t.Errorf("%d routes", n)
 		}
-		if route, ok := m.Table().Lookup("", "/user/ada/"); !ok || route.Target.Host() != "h" {
+		if route, ok := m.Table().Lookup("", "/user/ada/"); !ok || route.Target().Host() != "h" {
 			t.Errorf("ada's route is %v", route)
 		}
 	})

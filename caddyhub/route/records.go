@@ -19,12 +19,13 @@ var records = store.Collection[Route]{Kind: Kind}
 var raw = store.Collection[json.RawMessage]{Kind: Kind}
 
 // Put adds a route, or replaces the one with its spec, as part of an Update. It
-// is ErrInvalid for a route without a spec or a target. After the commit,
+// is ErrInvalid for a route without a spec or a target, or with a name longer than
+// MaxNameLength. After the commit,
 // Mirror.Apply shows it on this node at once; the other nodes learn of it from
 // the change feed.
 func Put(w store.Writer, route Route) error {
-	if route.Spec.IsZero() || route.Target.IsZero() {
-		return fmt.Errorf("%w: a route without a routespec or a target", ErrInvalid)
+	if !route.valid() {
+		return fmt.Errorf("%w: a route without a routespec or a target, or with too long a name", ErrInvalid)
 	}
 	return records.Put(w, route.Spec.String(), route, time.Time{})
 }

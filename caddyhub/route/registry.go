@@ -2,7 +2,6 @@ package route
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"sync"
@@ -90,11 +89,11 @@ func (g *Registry) SetDefault(ctx context.Context, to Target) error {
 	}
 	known, found := g.Table().Get(root)
 	switch {
-	case found && !known.Data.Default:
+	case found && !known.Data().Default:
 		return nil
 	case !to.IsZero():
 		return g.Put(ctx, Route{
-			Spec: root, Target: to, Data: Data{Default: true, Extra: json.RawMessage(`{}`)},
+			Spec: root, Target: to, Data: Data{Default: true, Extra: "{}"},
 			Added: g.now().UTC().Truncate(time.Millisecond),
 		})
 	case found:

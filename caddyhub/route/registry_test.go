@@ -34,7 +34,7 @@ func rootOf(g *Registry) string {
 	if !ok {
 		return ""
 	}
-	return found.Target.String()
+	return found.Target().String()
 }
 
 // TestDefault: the configured root comes and goes with the configuration, over

@@ -3,6 +3,7 @@ package route
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -10,8 +11,7 @@ import (
 // fault of whoever asked for the route: a 400.
 var ErrInvalid = errors.New("route: invalid")
 
-// Route sends what is below Spec to Target. A Route in a Table
-// is shared by all readers and must not be changed.
+// Route sends what is below Spec to Target. In a Table it is an Entry.
 type Route struct {
 	// Spec is where the route begins; it is also its id.
 	Spec Spec `json:"spec"`
@@ -22,28 +22,24 @@ type Route struct {
 	// Added is when the route was added through the API of
 	// configurable-http-proxy; zero if the hub made it itself.
 	Added time.Time `json:"added,omitzero"`
-
-	activity *Activity
 }
-
-// Activity is when the route was last used; nil unless the route is one of a
-// Table. Its methods may be called on nil.
-func (r *Route) Activity() *Activity { return r.activity }
 
 // Foreign says that the route was added through the API of
 // configurable-http-proxy, whose clients alone change it.
-func (r *Route) Foreign() bool { return r.Data.Extra != nil }
+func (r *Route) Foreign() bool { return r.Data.Extra != "" }
 
-// sameAs says that the other is the same route, read once more.
-func (r *Route) sameAs(other *Route) bool {
-	return r.Added.Equal(other.Added) && r.Target == other.Target
+// valid says whether a Table takes the route.
+func (r *Route) valid() bool {
+	return !r.Spec.IsZero() && !r.Target.IsZero() &&
+		max(len(r.Data.User), len(r.Data.ServerName), len(r.Data.Service)) <= MaxNameLength
 }
 
 // Data says what is behind a route, in the words of JupyterHub's proxy contract.
 type Data struct {
 	// Hub marks the route to a hub of its own process.
 	Hub bool `json:"hub,omitempty"`
-	// User owns the single-user server behind the route. Empty: not a server.
+	// User owns the single-user server behind the route. Empty: not a server. This
+	// and the other names have at most MaxNameLength.
 	User string `json:"user,omitempty"`
 	// ServerName is the name of User's server. Empty: the default server.
 	ServerName string `json:"server_name,omitempty"`
@@ -55,19 +51,35 @@ type Data struct {
 	// Default marks the root that the configuration of a proxy has set.
 	Default bool `json:"default,omitempty"`
 	// Extra is the JSON object that a client of configurable-http-proxy's API
-	// attached to the route, kept verbatim. Nil for a route that the hub made.
-	Extra json.RawMessage `json:"extra,omitempty"`
+	// attached to the route. Empty for a route that the hub made.
+	Extra Object `json:"extra,omitempty"`
 }
 
-// succeed takes over the activity of the route that was in the same place before,
-// if it is the same route. Otherwise its activity begins when it was added.
-func (r *Route) succeed(known *Route) {
-	if known != nil && r.sameAs(known) {
-		r.activity = known.activity
-		return
+// Object is the text of a JSON object.
+type Object string
+
+// MarshalJSON writes the object.
+func (o Object) MarshalJSON() ([]byte, error) {
+	if o == "" {
+		return nil, fmt.Errorf("%w: an empty text is no object", ErrInvalid)
 	}
-	r.activity = new(Activity)
-	if !r.Added.IsZero() {
-		r.activity.learn(r.Added.UnixMilli()) // it is in the route
-	}
+	return []byte(o), nil
 }
+
+// UnmarshalJSON reads an object, verbatim. Null is none.
+func (o *Object) UnmarshalJSON(text []byte) error {
+	switch {
+	case string(text) == "null":
+		*o = ""
+	case len(text) == 0 || text[0] != '{':
+		return fmt.Errorf("%w: want an object", ErrInvalid)
+	default:
+		*o = Object(text)
+	}
+	return nil
+}
+
+var (
+	_ json.Marshaler   = Object("")
+	_ json.Unmarshaler = (*Object)(nil)
+)

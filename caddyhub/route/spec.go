@@ -22,8 +22,8 @@ const (
 // encodes names; a slash stands at the end. Specs are equal exactly if they mean
 // the same, so == compares them. The zero Spec is invalid; use ParseSpec or NewSpec.
 type Spec struct {
-	host string
-	path string
+	// text is the host, if there is one, and the path.
+	text string
 }
 
 // ParseSpec reads a routespec. A missing slash at the end and escapes written
@@ -61,20 +61,20 @@ func NewSpec(host string, segments ...string) (Spec, error) {
 	if len(segments) > MaxSegments {
 		return Spec{}, fmt.Errorf("%w: a routespec of more than %d segments", ErrInvalid, MaxSegments)
 	}
-	var path strings.Builder
-	path.WriteByte('/')
+	var text strings.Builder
+	text.WriteString(strings.ToLower(host))
+	text.WriteByte('/')
 	for _, segment := range segments {
 		if err := validSegment(segment); err != nil {
 			return Spec{}, err
 		}
-		path.WriteString(Escape(segment))
-		path.WriteByte('/')
+		text.WriteString(Escape(segment))
+		text.WriteByte('/')
 	}
-	spec := Spec{host: strings.ToLower(host), path: path.String()}
-	if len(spec.host)+len(spec.path) > MaxSpecLength {
+	if text.Len() > MaxSpecLength {
 		return Spec{}, fmt.Errorf("%w: a routespec longer than %d bytes", ErrInvalid, MaxSpecLength)
 	}
-	return spec, nil
+	return Spec{text.String()}, nil
 }
 
 // Under is the routespec of plain segments below this one: the base path's Under
@@ -84,30 +84,36 @@ func (s Spec) Under(segments ...string) (Spec, error) {
 	if n := len(segments); n > 0 && segments[n-1] == "" {
 		segments = segments[:n-1]
 	}
-	return NewSpec(s.host, append(s.Segments(), segments...)...)
+	return NewSpec(s.Host(), append(s.Segments(), segments...)...)
 }
 
 // Host the route is for; empty means all.
-func (s Spec) Host() string { return s.host }
+func (s Spec) Host() string { return s.text[:s.slash()] }
 
 // Path of the route, percent-encoded, with a slash at both ends.
-func (s Spec) Path() string { return s.path }
+func (s Spec) Path() string { return s.text[s.slash():] }
+
+// slash is where the path begins.
+func (s Spec) slash() int { return max(strings.IndexByte(s.text, '/'), 0) }
 
 // String is the routespec as JupyterHub writes it; ParseSpec reads it back.
-func (s Spec) String() string { return s.host + s.path }
+func (s Spec) String() string { return s.text }
 
 // IsZero tells whether this is no routespec at all.
-func (s Spec) IsZero() bool { return s.path == "" }
+func (s Spec) IsZero() bool { return s.text == "" }
 
 // Segments of the path, percent-decoded; none for the root.
 func (s Spec) Segments() []string {
-	if len(s.path) < 2 {
+	path := s.Path()
+	if len(path) < 2 {
 		return nil
 	}
-	segments := strings.Split(s.path[1:len(s.path)-1], "/")
+	segments := strings.Split(path[1:len(path)-1], "/")
 	for i, segment := range segments {
-		plain, _ := unescape(nil, segment)
-		segments[i] = string(plain)
+		if strings.IndexByte(segment, '%') >= 0 {
+			plain, _ := unescape(nil, segment)
+			segments[i] = string(plain)
+		}
 	}
 	return segments
 }

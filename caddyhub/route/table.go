@@ -17,9 +17,9 @@ type Table struct {
 	writing sync.Mutex
 }
 
-// tree is one state of a table: the roots of all hosts, "" among them.
+// tree is one state of a table: all hosts, "" among them, and what is below.
 type tree struct {
-	hosts *children
+	hosts *level
 	count int
 }
 
@@ -34,7 +34,7 @@ func NewTable() *Table {
 // the routes for that very host, else among those for every host. The host may
 // have a port and upper case letters. The path must be canonical (see package
 // gate) and still percent-encoded; a malformed escape ends the match there.
-func (t *Table) Lookup(host, path string) (*Route, bool) {
+func (t *Table) Lookup(host, path string) (*Entry, bool) {
 	hosts := t.current.Load().hosts
 	if host = canonicalHost(host); host != "" {
 		if route := t.match(t.find(hosts, host), path); route != nil {
@@ -46,13 +46,12 @@ func (t *Table) Lookup(host, path string) (*Route, bool) {
 }
 
 // Get returns the route with exactly this spec.
-func (t *Table) Get(spec Spec) (*Route, bool) {
-	at := t.find(t.current.Load().hosts, spec.host)
-	for _, segment := range spec.Segments() {
-		if at == nil {
-			return nil, false
-		}
-		at = t.find(at.children, segment)
+func (t *Table) Get(spec Spec) (*Entry, bool) {
+	at := t.find(t.current.Load().hosts, spec.Host())
+	for rest := strings.TrimPrefix(spec.Path(), "/"); rest != "" && at != nil; {
+		var segment string
+		segment, rest, _ = strings.Cut(rest, "/")
+		at = t.find(at.below, segment)
 	}
 	if at == nil || at.route == nil {
 		return nil, false
@@ -64,23 +63,22 @@ func (t *Table) Get(spec Spec) (*Route, bool) {
 func (t *Table) Len() int { return t.current.Load().count }
 
 // All yields the routes of one instant, in no order.
-func (t *Table) All() iter.Seq[*Route] {
-	return func(yield func(*Route) bool) {
-		t.current.Load().hosts.each(func(n *node) bool { return n.each(yield) })
-	}
+func (t *Table) All() iter.Seq[*Entry] {
+	return func(yield func(*Entry) bool) { t.current.Load().hosts.each(yield) }
 }
 
 // Set adds a route or replaces the one with its spec. It reports false, and does
-// nothing, if the route has no spec or no target.
+// nothing, if the route has no spec or no target, or names that are too long.
 func (t *Table) Set(route Route) bool {
-	if route.Spec.IsZero() || route.Target.IsZero() {
+	if !route.valid() {
 		return false
 	}
 	t.writing.Lock()
 	defer t.writing.Unlock()
 	known, _ := t.Get(route.Spec)
-	route.succeed(known)
-	t.current.Store(t.current.Load().with(t.seed, &route))
+	next := *t.current.Load()
+	next.put(&change{seed: t.seed, route: newEntry(&route, known)})
+	t.current.Store(&next)
 	return true
 }
 
@@ -88,45 +86,72 @@ func (t *Table) Set(route Route) bool {
 func (t *Table) Remove(spec Spec) bool {
 	t.writing.Lock()
 	defer t.writing.Unlock()
-	current := t.current.Load()
-	next := current.without(t.seed, spec)
-	t.current.Store(next)
-	return next != current
+	next := *t.current.Load()
+	if next.hosts == nil {
+		return false
+	}
+	c := &change{seed: t.seed}
+	var buffer [MaxSegments + 1]string
+	next.hosts = c.remove(next.hosts, 0, keys(buffer[:0], spec))
+	next.count += c.count
+	t.current.Store(&next)
+	return c.count != 0
 }
 
-// Replace makes the table hold exactly these routes, at one instant.
+// Replace makes the table hold exactly these routes, at one instant. Those that the
+// table would not take are left out.
 func (t *Table) Replace(routes iter.Seq[Route]) {
 	t.writing.Lock()
 	defer t.writing.Unlock()
 	next := &tree{}
 	for route := range routes {
-		if !route.Spec.IsZero() && !route.Target.IsZero() {
+		if route.valid() {
 			known, _ := t.Get(route.Spec)
-			route.succeed(known)
-			next = next.with(t.seed, &route)
+			next.put(&change{seed: t.seed, route: newEntry(&route, known), own: true})
 		}
 	}
 	t.current.Store(next)
 }
 
-func (t *Table) find(c *children, segment string) *node {
-	return c.find(maphash.String(t.seed, segment), segment)
+// put adds the route of a change.
+func (r *tree) put(c *change) {
+	if r.hosts == nil {
+		r.hosts = &level{}
+	}
+	var buffer [MaxSegments + 1]string
+	r.hosts = c.put(r.hosts, 0, keys(buffer[:0], c.route.Spec()))
+	r.count += c.count
+}
+
+// keys appends the host of a spec and its segments, as they stand in the tree.
+func keys(to []string, spec Spec) []string {
+	to = append(to, spec.Host())
+	for rest := strings.TrimPrefix(spec.Path(), "/"); rest != ""; {
+		var segment string
+		segment, rest, _ = strings.Cut(rest, "/")
+		to = append(to, segment)
+	}
+	return to
+}
+
+func (t *Table) find(l *level, segment string) *slot {
+	return find(l, maphash.String(t.seed, segment), segment)
 }
 
 // match walks the tree along the path and returns the last route on the way.
-func (t *Table) match(at *node, path string) *Route {
+func (t *Table) match(at *slot, path string) *Entry {
 	if at == nil || path == "" || path[0] != '/' {
 		return nil
 	}
 	best := at.route
-	for rest := path[1:]; rest != "" && at.children != nil; {
+	for rest := path[1:]; rest != "" && at.below != nil; {
 		segment := rest
 		if i := strings.IndexByte(rest, '/'); i >= 0 {
 			segment, rest = rest[:i], rest[i+1:]
 		} else {
 			rest = ""
 		}
-		if at = t.child(at, segment); at == nil {
+		if at = t.child(at.below, segment); at == nil {
 			break
 		}
 		if at.route != nil {
@@ -136,79 +161,17 @@ func (t *Table) match(at *node, path string) *Route {
 	return best
 }
 
-// child is the node below at of a segment that is still percent-encoded.
-func (t *Table) child(at *node, segment string) *node {
-	if strings.IndexByte(segment, '%') < 0 {
-		return t.find(at.children, segment)
+// child is the slot of a segment that may be encoded in another way than in the tree.
+func (t *Table) child(l *level, segment string) *slot {
+	if found := t.find(l, segment); found != nil || isPlain(segment) {
+		return found
 	}
-	var buffer [128]byte
-	decoded, ok := unescape(buffer[:0], segment)
+	var buffer [MaxSpecLength]byte
+	encoded, ok := encodeAgain(buffer[:0], segment)
 	if !ok {
 		return nil
 	}
-	return t.find(at.children, string(decoded))
-}
-
-func (r *tree) with(seed maphash.Seed, route *Route) *tree {
-	added := 1
-	var set func(at *node, rest []string) *node
-	set = func(at *node, rest []string) *node {
-		next := node{}
-		if at != nil {
-			next = *at
-		}
-		if len(rest) == 0 {
-			if next.route != nil {
-				added = 0
-			}
-			next.route = route
-			return &next
-		}
-		below := next.children.find(maphash.String(seed, rest[0]), rest[0])
-		next.children = next.children.with(seed, 0, rest[0], set(below, rest[1:]))
-		return &next
-	}
-	root := set(&node{children: r.hosts}, append([]string{route.Spec.host}, route.Spec.Segments()...))
-	return &tree{hosts: root.children, count: r.count + added}
-}
-
-func (r *tree) without(seed maphash.Seed, spec Spec) *tree {
-	removed := 0
-	var cut func(at *node, rest []string) *node
-	cut = func(at *node, rest []string) *node {
-		next := *at
-		if len(rest) == 0 {
-			if next.route != nil {
-				removed = 1
-			}
-			next.route = nil
-		} else if below := next.children.find(maphash.String(seed, rest[0]), rest[0]); below != nil {
-			if below = cut(below, rest[1:]); below != nil {
-				next.children = next.children.with(seed, 0, rest[0], below)
-			} else {
-				next.children = next.children.without(seed, 0, rest[0])
-			}
-		}
-		if next.route == nil && next.children == nil {
-			return nil
-		}
-		return &next
-	}
-	root := cut(&node{children: r.hosts}, append([]string{spec.host}, spec.Segments()...))
-	if removed == 0 {
-		return r
-	}
-	if root == nil {
-		return &tree{}
-	}
-	return &tree{hosts: root.children, count: r.count - removed}
-}
-
-func (n *node) each(yield func(*Route) bool) bool {
-	if n.route != nil && !yield(n.route) {
-		return false
-	}
-	return n.children.each(func(below *node) bool { return below.each(yield) })
+	return find(l, maphash.Bytes(t.seed, encoded), encoded)
 }
 
 // canonicalHost takes the port off a host, and the brackets off an address.

@@ -2,6 +2,7 @@ package route
 
 import (
 	"fmt"
+	"hash/maphash"
 	"maps"
 	"runtime"
 	"slices"
@@ -65,7 +66,7 @@ func TestLookup(t *testing.T) {
 		if !ok && test.want == "" {
 			continue
 		}
-		if !ok || got.Spec.String() != test.want {
+		if !ok || got.Spec().String() != test.want {
 			t.Errorf("%s %s: %v, want %s", test.host, test.path, got, test.want)
 		}
 	}
@@ -91,7 +92,7 @@ func TestTableModel(t *testing.T) {
 		model, tab := map[Spec]Route{}, NewTable()
 		t.Repeat(map[string]func(*rapid.T){
 			"set": func(t *rapid.T) {
-				route := Route{Spec: specs.Draw(t, "spec"), Target: Target{scheme: "http", host: "h", port: uint16(rapid.IntRange(1, 9).Draw(t, "port"))}}
+				route := Route{Spec: specs.Draw(t, "spec"), Target: Target{fmt.Sprint("http://h:", rapid.IntRange(1, 9).Draw(t, "port"))}}
 				model[route.Spec] = route
 				tab.Set(route)
 			},
@@ -110,12 +111,12 @@ func TestTableModel(t *testing.T) {
 				}
 				s := specs.Draw(t, "look up")
 				got, ok := tab.Get(s)
-				if want, exists := model[s]; ok != exists || ok && got.Target != want.Target {
+				if want, exists := model[s]; ok != exists || ok && got.Target() != want.Target {
 					t.Fatalf("get %s: %v", s, got)
 				}
 				found, ok := tab.Lookup(s.Host(), s.Path())
 				want, exists := longest(model, s)
-				if ok != exists || ok && (found.Spec != want.Spec || found.Target != want.Target) {
+				if ok != exists || ok && (found.Spec() != want.Spec || found.Target() != want.Target) {
 					t.Fatalf("lookup %s: %v, want %v", s, found, want)
 				}
 			},
@@ -135,32 +136,39 @@ func longest(model map[Spec]Route, s Spec) (Route, bool) {
 	return Route{}, false
 }
 
-// Segments whose hashes are equal in every bit still get their own nodes.
+// Segments whose hashes are equal in every bit still get their own slots.
 func TestHashCollisions(t *testing.T) {
-	var c *children
-	tab := NewTable()
-	nodes := map[string]*node{}
+	entry := func(name string) *Entry {
+		return newEntry(&Route{Spec: spec(t, "/"+name+"/"), Target: target(t, "http://h:1")}, nil)
+	}
+	seed, list := maphash.MakeSeed(), &level{more: true}
+	for i := range 51 {
+		name := fmt.Sprint("s", i%50)
+		c := &change{seed: seed, route: entry(name)}
+		list = c.put(list, lastLevel, []string{name})
+		if c.count != 1-i/50 {
+			t.Fatalf("%s: %d more", name, c.count)
+		}
+	}
+	if len(list.slots) != 50 || scan(list, "s49").route.Spec() != spec(t, "/s49/") {
+		t.Fatalf("%d slots", len(list.slots))
+	}
 	for i := range 50 {
-		name := fmt.Sprint("s", i)
-		nodes[name] = &node{}
-		c = c.with(tab.seed, lastLevel, name, nodes[name])
+		c := &change{seed: seed}
+		list = c.remove(c.remove(list, lastLevel, []string{"unknown"}), lastLevel, []string{fmt.Sprint("s", i)})
+		if c.count != -1 {
+			t.Fatalf("%d more", c.count)
+		}
 	}
-	c = c.with(tab.seed, lastLevel, "s7", nodes["s7"])
-	if len(c.slots) != 50 {
-		t.Fatalf("%d slots", len(c.slots))
-	}
-	for i := range 50 {
-		c = c.without(tab.seed, lastLevel, "unknown").without(tab.seed, lastLevel, fmt.Sprint("s", i))
-	}
-	if c != nil {
-		t.Errorf("%d slots left", len(c.slots))
+	if list != nil {
+		t.Errorf("%d slots left", len(list.slots))
 	}
 	// Found through all levels above.
-	list := &children{slots: []slot{{segment: "a", value: nodes["s1"]}, {segment: "b", value: nodes["s2"]}}}
+	list = &level{more: true, slots: []slot{{route: entry("a")}, {route: entry("b")}}}
 	for range lastLevel / levelBits {
-		list = &children{bitmap: 1, slots: []slot{{deeper: list}}}
+		list = &level{bitmap: 1, more: true, slots: []slot{{below: list}}}
 	}
-	if list.find(0, "b") != nodes["s2"] || list.find(0, "c") != nil {
+	if found := find(list, 0, "b"); found == nil || found.segment() != "b" || find(list, 0, "c") != nil {
 		t.Error("find in a list of colliding segments")
 	}
 }
@@ -178,7 +186,7 @@ func TestConcurrentReaders(t *testing.T) {
 					return
 				default:
 				}
-				if route, ok := tab.Lookup("h", "/user/ada/lab"); !ok || route.Spec.Path() != "/user/ada/" {
+				if route, ok := tab.Lookup("h", "/user/ada/lab"); !ok || route.Spec().Path() != "/user/ada/" {
 					t.Error("a route was gone for a moment")
 					return
 				}
@@ -203,7 +211,7 @@ func many(t testing.TB, count int) *Table {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !yield(Route{Spec: s, Target: Target{scheme: "http", host: fmt.Sprintf("10.0.%d.%d", i>>8&255, i&255), port: 8888}, Data: Data{User: name}}) {
+			if !yield(Route{Spec: s, Target: Target{fmt.Sprintf("http://10.0.%d.%d:8888", i>>8&255, i&255)}, Data: Data{User: name}}) {
 				return
 			}
 		}

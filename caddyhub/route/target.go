@@ -14,13 +14,15 @@ import (
 // those of a request. Targets are comparable. The zero Target is invalid; use
 // ParseTarget or ParseTargetURL.
 type Target struct {
-	scheme string
-	// host is a name, an address, or the path of a socket, which begins with "/".
-	host string
-	port uint16
-	// path and query, percent-encoded; empty if there is neither.
-	path string
+	// text is "SCHEME://HOST:PORT", an IPv6 address in brackets, or
+	// "http+unix://SOCKET|" with the path of the socket as it is; behind either the
+	// path with its query, percent-encoded. Everything else is a piece of it: a route
+	// costs one string, and asking for a piece allocates nothing.
+	text string
 }
+
+// socketEnd stands behind the path of a socket, which cannot contain it.
+const socketEnd = "|"
 
 // ParseTarget reads an origin. Without a port it is 80 or 443. Anything beyond
 // the origin is ErrInvalid: a user, a path other than "/", a query, a fragment,
@@ -54,7 +56,7 @@ func parseOrigin(scheme, authority string) (Target, error) {
 	if address, err := netip.ParseAddr(host); err == nil && IsMetadata(address) {
 		return refuseTarget("the address is one at which a cloud tells machines their credentials")
 	}
-	return Target{scheme: scheme, host: strings.ToLower(host), port: port}, nil
+	return Target{scheme + "://" + net.JoinHostPort(strings.ToLower(host), strconv.Itoa(int(port)))}, nil
 }
 
 // refuseTarget does not quote the text: it may carry a password where a user must
@@ -64,31 +66,42 @@ func refuseTarget(why string) (Target, error) {
 }
 
 // Scheme is the protocol spoken, "http", "https" or "h2c".
-func (t Target) Scheme() string { return t.scheme }
+func (t Target) Scheme() string {
+	scheme, _, _ := strings.Cut(t.text, "://")
+	return strings.TrimSuffix(scheme, unixSuffix)
+}
 
 // Host is the name or address without port and without brackets; empty for a
 // socket.
 func (t Target) Host() string {
-	if t.Socket() != "" {
+	if t.isSocket() {
 		return ""
 	}
-	return t.host
+	host, _ := cutPort(t.Address())
+	return strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 }
 
 // Port is 1 to 65535, or 0 for a socket.
-func (t Target) Port() uint16 { return t.port }
+func (t Target) Port() uint16 {
+	if t.isSocket() {
+		return 0
+	}
+	_, port := cutPort(t.Address())
+	number, _ := strconv.ParseUint(port, 10, 16) // was one when the target was made
+	return uint16(number)
+}
 
 // Socket is the path of the Unix socket; empty if the target is not one.
 func (t Target) Socket() string {
-	if strings.HasPrefix(t.host, "/") {
-		return t.host
+	if t.isSocket() {
+		return t.Address()
 	}
 	return ""
 }
 
 // Network is "tcp" or "unix": with Address, what a dialer takes.
 func (t Target) Network() string {
-	if t.Socket() != "" {
+	if t.isSocket() {
 		return "unix"
 	}
 	return "tcp"
@@ -96,57 +109,76 @@ func (t Target) Network() string {
 
 // Address is "host:port", an IPv6 address in brackets, or the path of the socket.
 func (t Target) Address() string {
-	if socket := t.Socket(); socket != "" {
-		return socket
-	}
-	return net.JoinHostPort(t.host, strconv.Itoa(int(t.port)))
+	begin, end := t.address()
+	return t.text[begin:end]
 }
+
+// address is where the address begins and ends in the text.
+func (t Target) address() (begin, end int) {
+	begin = strings.Index(t.text, "://")
+	if begin < 0 {
+		return 0, 0
+	}
+	begin += len("://")
+	ends := "/?"
+	if t.isSocket() {
+		ends = socketEnd
+	}
+	if i := strings.IndexAny(t.text[begin:], ends); i >= 0 {
+		return begin, begin + i
+	}
+	return begin, len(t.text)
+}
+
+func (t Target) isSocket() bool { return strings.HasPrefix(t.text, "http"+unixSuffix) }
 
 // Authority is the Host that the upstream goes by: without the port where the
 // scheme has it for a default, "localhost" for a socket.
 func (t Target) Authority() string {
 	switch {
-	case t.Socket() != "":
+	case t.isSocket():
 		return "localhost"
-	case t.port != defaultPort(t.scheme):
+	case t.Port() != defaultPort(t.Scheme()):
 		return t.Address()
-	case strings.Contains(t.host, ":"):
-		return "[" + t.host + "]"
 	}
-	return t.host
+	host, _ := cutPort(t.Address())
+	return host
 }
 
 // Path goes before that of a request: percent-encoded, empty if there is none.
 func (t Target) Path() string {
-	path, _, _ := strings.Cut(t.path, "?")
+	path, _, _ := strings.Cut(t.behind(), "?")
 	return path
 }
 
 // Query goes before that of a request, without the question mark.
 func (t Target) Query() string {
-	_, query, _ := strings.Cut(t.path, "?")
+	_, query, _ := strings.Cut(t.behind(), "?")
 	return query
 }
 
+// behind is the path with its query.
+func (t Target) behind() string { return t.text[len(t.Origin().text):] }
+
 // Origin is the target without path and query.
 func (t Target) Origin() Target {
-	t.path = ""
-	return t
+	_, end := t.address()
+	if t.isSocket() {
+		end += len(socketEnd)
+	}
+	return Target{t.text[:end]}
 }
 
 // String is the target as ParseTargetURL reads it back.
 func (t Target) String() string {
-	switch {
-	case t.IsZero():
-		return ""
-	case t.Socket() != "":
-		return t.scheme + unixSuffix + "://" + escapeSocket(t.host) + t.path
+	if t.isSocket() {
+		return "http" + unixSuffix + "://" + escapeSocket(t.Socket()) + t.behind()
 	}
-	return t.scheme + "://" + t.Address() + t.path
+	return t.text
 }
 
 // IsZero tells whether this is no target at all.
-func (t Target) IsZero() bool { return t.scheme == "" }
+func (t Target) IsZero() bool { return t.text == "" }
 
 // MarshalText writes the target.
 func (t Target) MarshalText() ([]byte, error) {
@@ -187,6 +219,15 @@ func splitPort(authority, scheme string) (host string, port uint16, err error) {
 		return "", 0, fmt.Errorf("the port is not a number from 1 to 65535")
 	}
 	return host, uint16(value), nil
+}
+
+// cutPort cuts an address at the last colon.
+func cutPort(address string) (host, port string) {
+	i := strings.LastIndexByte(address, ':')
+	if i < 0 {
+		return address, ""
+	}
+	return address[:i], address[i+1:]
 }
 
 func defaultPort(scheme string) uint16 {

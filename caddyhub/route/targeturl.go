@@ -49,7 +49,7 @@ func ParseTargetURL(text string) (Target, error) {
 	if err != nil {
 		return Target{}, err
 	}
-	target.path = path
+	target.text += path
 	return target, nil
 }
 
@@ -63,7 +63,7 @@ func parseSocket(host string) (Target, error) {
 	case strings.ContainsAny(socket, "{}|") || strings.ContainsFunc(socket, notPrintable):
 		return refuseTarget("the path of the socket has a brace, a bar or a control character")
 	}
-	return Target{scheme: "http", host: socket}, nil
+	return Target{"http" + unixSuffix + "://" + socket + socketEnd}, nil
 }
 
 // targetPath checks a path with its query; "/" alone is none.

@@ -4,29 +4,34 @@ import (
 	"hash/maphash"
 	"math/bits"
 	"slices"
+	"strings"
 )
 
-// node is one segment of the tree of routes. Nodes never change once they are
-// reachable: a change makes new ones on its way down and shares the rest.
-type node struct {
-	route    *Route
-	children *children
-}
-
-// children is a persistent hash trie from a decoded segment to its node, 32 ways
-// at each level: a user's route is a few steps away among 100 000 siblings, and
-// adding one copies those steps and not the siblings. Segments are chosen by
-// users, so hashes are seeded; when all bits are used up, slots form a list.
-type children struct {
-	bitmap uint32
-	slots  []slot
-}
-
-// slot holds one segment (value is set) or a deeper level.
-type slot struct {
+// level is one level of the tree of routes, a persistent hash trie from a segment to
+// its slot: 32 ways, then 32 ways more for the segments that share one, and so on. A
+// user's route is a few steps away among 100 000 siblings, and adding one copies
+// those steps and not the siblings. Segments are chosen by users, so hashes are
+// seeded; when all bits are used up, slots form a list.
+//
+// Segments are percent-encoded, in the one way that routespecs are: those of a route
+// are pieces of its text. Levels never change once they are reachable: a change
+// makes new ones on its way down and shares the rest.
+type level struct {
+	// segment stands above the level; empty for the root, where hosts are, and if
+	// more is true.
 	segment string
-	value   *node
-	deeper  *children
+	bitmap  uint32
+	// more says that the level tells segments apart that share a slot of the level
+	// above, rather than what comes behind one.
+	more  bool
+	slots []slot
+}
+
+// slot is one segment: the route that ends there, what goes on behind it, or both.
+// If what is below has more, it is many segments, and there is no route.
+type slot struct {
+	route *Entry
+	below *level
 }
 
 const (
@@ -34,115 +39,192 @@ const (
 	lastLevel = 60
 )
 
-// find returns the node of a segment, or nil.
-func (c *children) find(hash uint64, segment string) *node {
-	for shift := 0; c != nil && shift < lastLevel; shift += levelBits {
-		bit := bitAt(hash, shift)
-		if c.bitmap&bit == 0 {
-			return nil
-		}
-		s := &c.slots[c.index(bit)]
-		if s.value != nil {
-			if s.segment == segment {
-				return s.value
-			}
-			return nil
-		}
-		c = s.deeper
+// segment that the slot is for, unless it is for many.
+func (s *slot) segment() string {
+	if s.below != nil {
+		return s.below.segment
 	}
-	if c != nil {
-		for i := range c.slots {
-			if c.slots[i].segment == segment {
-				return c.slots[i].value
+	return s.route.key()
+}
+
+func (s *slot) many() bool { return s.below != nil && s.below.more }
+
+// find returns the slot of a segment, or nil.
+func find[K string | []byte](l *level, hash uint64, segment K) *slot {
+	for shift := 0; l != nil; shift += levelBits {
+		if shift >= lastLevel {
+			return scan(l, segment)
+		}
+		i, _, found := l.place(hash, shift)
+		if !found {
+			return nil
+		}
+		s := &l.slots[i]
+		if !s.many() {
+			if s.segment() == string(segment) {
+				return s
 			}
+			return nil
+		}
+		l = s.below
+	}
+	return nil
+}
+
+// scan is find in a list.
+func scan[K string | []byte](l *level, segment K) *slot {
+	for i := range l.slots {
+		if l.slots[i].segment() == string(segment) {
+			return &l.slots[i]
 		}
 	}
 	return nil
 }
 
-// with returns the trie with a segment's node set.
-func (c *children) with(seed maphash.Seed, shift int, segment string, value *node) *children {
-	entry := slot{segment: segment, value: value}
-	if c == nil {
-		c = &children{}
+// place is where a hash is in a level or, if it is not found, where it would be.
+func (l *level) place(hash uint64, shift int) (i int, bit uint32, found bool) {
+	bit = 1 << (hash >> shift & 31)
+	return bits.OnesCount32(l.bitmap & (bit - 1)), bit, l.bitmap&bit != 0
+}
+
+// change is one change on its way through the tree.
+type change struct {
+	seed maphash.Seed
+	// route to put; nil takes one away.
+	route *Entry
+	// own says that nobody else has seen the tree, so that levels may be changed
+	// where they are.
+	own bool
+	// count is how many routes there are more.
+	count int
+}
+
+// place is where a segment is in a level, see level.place. The slot may be another
+// one's that shares it, but not in a list.
+func (c *change) place(l *level, shift int, segment string) (i int, bit uint32, found bool) {
+	if shift < lastLevel {
+		return l.place(maphash.String(c.seed, segment), shift)
 	}
-	if shift >= lastLevel {
-		slots := slices.Clone(c.slots)
-		if i := slices.IndexFunc(slots, entry.same); i >= 0 {
-			slots[i] = entry
-			return &children{slots: slots}
-		}
-		return &children{slots: append(slots, entry)}
+	i = slices.IndexFunc(l.slots, func(s slot) bool { return s.segment() == segment })
+	if i < 0 {
+		return len(l.slots), 0, false
 	}
-	bit := bitAt(maphash.String(seed, segment), shift)
-	i := c.index(bit)
-	if c.bitmap&bit == 0 {
-		slots := make([]slot, len(c.slots)+1)
-		copy(slots, c.slots[:i])
-		slots[i] = entry
-		copy(slots[i+1:], c.slots[i:])
-		return &children{bitmap: c.bitmap | bit, slots: slots}
+	return i, 0, true
+}
+
+// put returns a level with the route under the segments that are left.
+func (c *change) put(l *level, shift int, segments []string) *level {
+	i, bit, found := c.place(l, shift, segments[0])
+	if !found {
+		return c.insert(l, i, bit, c.into(slot{}, segments))
 	}
-	slots := slices.Clone(c.slots)
-	switch old := slots[i]; {
-	case old.deeper != nil:
-		slots[i].deeper = old.deeper.with(seed, shift+levelBits, segment, value)
-	case old.segment == segment:
-		slots[i] = entry
+	switch old := l.slots[i]; {
+	case old.many():
+		return c.replace(l, i, slot{below: c.put(old.below, shift+levelBits, segments)})
+	case old.segment() == segments[0]:
+		return c.replace(l, i, c.into(old, segments))
 	default:
-		var deeper *children
-		deeper = deeper.with(seed, shift+levelBits, old.segment, old.value)
-		slots[i] = slot{deeper: deeper.with(seed, shift+levelBits, segment, value)}
+		more := &level{more: true}
+		j, bit, _ := c.place(more, shift+levelBits, old.segment())
+		more = c.insert(more, j, bit, old)
+		return c.replace(l, i, slot{below: c.put(more, shift+levelBits, segments)})
 	}
-	return &children{bitmap: c.bitmap, slots: slots}
 }
 
-// without returns the trie with a segment removed, nil when nothing is left.
-func (c *children) without(seed maphash.Seed, shift int, segment string) *children {
-	if c == nil {
-		return nil
-	}
-	bit, i := uint32(0), 0
-	if shift >= lastLevel {
-		if i = slices.IndexFunc(c.slots, (slot{segment: segment}).same); i < 0 {
-			return c
+// into puts the route into the slot of the first of the segments that are left.
+func (c *change) into(s slot, segments []string) slot {
+	if len(segments) == 1 {
+		if s.route == nil {
+			c.count++
 		}
-	} else {
-		bit = bitAt(maphash.String(seed, segment), shift)
-		i = c.index(bit)
-		if c.bitmap&bit == 0 || c.slots[i].value != nil && c.slots[i].segment != segment {
-			return c
-		}
+		s.route = c.route
+		return s
 	}
-	if old := c.slots[i]; old.deeper != nil {
-		if deeper := old.deeper.without(seed, shift+levelBits, segment); deeper != nil {
-			slots := slices.Clone(c.slots)
-			slots[i].deeper = deeper
-			return &children{bitmap: c.bitmap, slots: slots}
-		}
+	below := s.below
+	if below == nil {
+		// A copy, which keeps no text of a route that may be gone.
+		below = &level{segment: strings.Clone(segments[0])}
 	}
-	if len(c.slots) == 1 {
-		return nil
-	}
-	return &children{bitmap: c.bitmap &^ bit, slots: slices.Concat(c.slots[:i], c.slots[i+1:])}
+	s.below = c.put(below, 0, segments[1:])
+	return s
 }
 
-// each calls use with every node; false from use ends it.
-func (c *children) each(use func(*node) bool) bool {
-	if c == nil {
+// remove returns a level without the route under the segments that are left: the
+// same if there is none, nil if nothing is left.
+func (c *change) remove(l *level, shift int, segments []string) *level {
+	i, bit, found := c.place(l, shift, segments[0])
+	if !found {
+		return l
+	}
+	old := l.slots[i]
+	next := slot{route: old.route}
+	switch {
+	case old.many():
+		next.below = c.remove(old.below, shift+levelBits, segments)
+		if l := next.below; l != nil && len(l.slots) == 1 && !l.slots[0].many() {
+			next = l.slots[0] // nobody shares the slot any more
+		}
+	case old.segment() != segments[0]:
+		return l
+	case len(segments) == 1:
+		if old.route == nil {
+			return l
+		}
+		c.count--
+		next = slot{below: old.below}
+	case old.below != nil:
+		next.below = c.remove(old.below, 0, segments[1:])
+	}
+	switch {
+	case next == old:
+		return l
+	case next != slot{}:
+		return c.replace(l, i, next)
+	case len(l.slots) == 1:
+		return nil
+	}
+	shorter := *l
+	shorter.bitmap &^= bit
+	shorter.slots = slices.Concat(l.slots[:i], l.slots[i+1:])
+	return &shorter
+}
+
+// replace returns a level with another slot in a place.
+func (c *change) replace(l *level, i int, s slot) *level {
+	if !c.own {
+		next := *l
+		next.slots = slices.Clone(l.slots)
+		l = &next
+	}
+	l.slots[i] = s
+	return l
+}
+
+// insert returns a level with one slot more. There is never room for further ones.
+func (c *change) insert(l *level, i int, bit uint32, s slot) *level {
+	slots := make([]slot, len(l.slots)+1)
+	copy(slots, l.slots[:i])
+	slots[i] = s
+	copy(slots[i+1:], l.slots[i:])
+	if !c.own {
+		next := *l
+		l = &next
+	}
+	l.bitmap |= bit
+	l.slots = slots
+	return l
+}
+
+// each calls use with every route; false from use ends it.
+func (l *level) each(use func(*Entry) bool) bool {
+	if l == nil {
 		return true
 	}
-	for i := range c.slots {
-		s := &c.slots[i]
-		if s.deeper != nil && !s.deeper.each(use) || s.value != nil && !use(s.value) {
+	for i := range l.slots {
+		s := &l.slots[i]
+		if s.route != nil && !use(s.route) || !s.below.each(use) {
 			return false
 		}
 	}
 	return true
 }
-
-func (c *children) index(bit uint32) int { return bits.OnesCount32(c.bitmap & (bit - 1)) }
-
-func (s slot) same(other slot) bool { return s.segment == other.segment }
-
-func bitAt(hash uint64, shift int) uint32 { return 1 << (hash >> shift & 31) }

@@ -293,7 +293,7 @@ func TestHostRouting(t *testing.T) {
 		t.Error("the root has a host")
 	}
 	for host, want := range map[string]string{"foo.example:8000": "h:1", "FOO.example": "h:1", "other": "default:1", "[::1]:80": "h:2"} {
-		if found, ok := b.routes.Table().Lookup(host, "/user/x/y"); !ok || found.Target.Address() != want {
+		if found, ok := b.routes.Table().Lookup(host, "/user/x/y"); !ok || found.Target().Address() != want {
 			t.Errorf("%s: %v, want %s", host, found, want)
 		}
 	}
@@ -393,7 +393,11 @@ func FuzzBody(f *testing.F) {
 		if err != nil {
 			return
 		}
-		r := &route.Route{Target: target, Data: data}
+		table, root := route.NewTable(), route.Spec{}
+		if root, err = route.NewSpec(""); err != nil || !table.Set(route.Route{Spec: root, Target: target, Data: data}) {
+			t.Fatalf("%q was taken, and its route is not: %v", body, err)
+		}
+		r, _ := table.Get(root)
 		var sent, got map[string]any
 		if err := json.Unmarshal([]byte(body), &sent); err != nil {
 			t.Fatalf("%q was taken: %v", body, err)

@@ -54,11 +54,11 @@ func dataOf(members []member, canonical bool) route.Data {
 			}
 			continue
 		case "user":
-			data.User = textOf(m.value)
+			data.User = nameOf(m.value)
 		case "server_name":
-			data.ServerName = textOf(m.value)
+			data.ServerName = nameOf(m.value)
 		case "service":
-			data.Service = textOf(m.value)
+			data.Service = nameOf(m.value)
 		}
 		kept = append(kept, m)
 	}
@@ -66,7 +66,18 @@ func dataOf(members []member, canonical bool) route.Data {
 	return data
 }
 
-func object(members []member) json.RawMessage {
+// nameOf is a name in JSON; one that is too long for anybody's is none.
+func nameOf(value json.RawMessage) string {
+	if name := textOf(value); len(name) <= route.MaxNameLength {
+		return name
+	}
+	return ""
+}
+
+func object(members []member) route.Object {
+	if len(members) == 0 {
+		return "{}"
+	}
 	text := []byte{'{'}
 	for i, m := range members {
 		if i > 0 {
@@ -75,13 +86,13 @@ func object(members []member) json.RawMessage {
 		name, _ := json.Marshal(m.name) // a string always encodes
 		text = append(append(append(text, name...), ':'), m.value...)
 	}
-	return append(text, '}')
+	return route.Object(append(text, '}'))
 }
 
 // withHost puts the host of a route in front of what it keeps, for clients that
 // read it there.
-func withHost(extra json.RawMessage, host string) json.RawMessage {
-	members := membersOf(extra)
+func withHost(extra route.Object, host string) route.Object {
+	members := membersOf([]byte(extra))
 	name, _ := json.Marshal(host) // a string always encodes
 	for i := range members {
 		if members[i].name == "host" {

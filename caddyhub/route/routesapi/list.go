@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/caddyhub/caddyhub/caddyhub/route"
@@ -35,7 +36,7 @@ func (c *call) list(since time.Time) {
 			continue
 		}
 		line = append(line[:0], separator)
-		line = appendString(line, pathOf(r.Spec))
+		line = appendString(line, pathOf(r.Spec()))
 		line = append(line, ':')
 		line = appendRoute(line, r, last)
 		if _, err := out.Write(line); err != nil {
@@ -66,15 +67,16 @@ func (b *breathing) Write(p []byte) (int, error) {
 
 // appendRoute writes a route as an object: its target, what was attached to it,
 // or what the hub knows of it, and when it was last used.
-func appendRoute(text []byte, r *route.Route, last time.Time) []byte {
+func appendRoute(text []byte, r *route.Entry, last time.Time) []byte {
 	const ownTarget = `{"target":`
-	extra := r.Data.Extra
-	if extra == nil {
-		extra = hubData(r.Data)
+	data := r.Data()
+	extra := data.Extra
+	if extra == "" {
+		extra = hubData(data)
 	}
-	if len(extra) < len(ownTarget) || string(extra[:len(ownTarget)]) != ownTarget {
+	if !strings.HasPrefix(string(extra), ownTarget) {
 		text = append(text, ownTarget...)
-		text = appendString(text, r.Target.String())
+		text = appendString(text, r.Target().String())
 		if len(extra) > len("{}") {
 			text = append(text, ',')
 			text = append(text, extra[1:len(extra)-1]...)
@@ -92,7 +94,7 @@ func appendRoute(text []byte, r *route.Route, last time.Time) []byte {
 
 // hubData is what JupyterHub attaches to such a route, but for "jupyterhub": a
 // client that takes a route for its own would delete it.
-func hubData(data route.Data) json.RawMessage {
+func hubData(data route.Data) route.Object {
 	known := make(map[string]any)
 	switch {
 	case data.Hub:
@@ -103,7 +105,7 @@ func hubData(data route.Data) json.RawMessage {
 		known["user"], known["server_name"] = data.User, data.ServerName
 	}
 	text, _ := json.Marshal(known) // texts and a truth value always encode
-	return text
+	return route.Object(text)
 }
 
 // appendString writes a JSON string. Few paths have anything to escape.

@@ -110,7 +110,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.
 	}
 	var fields [4]proxy.Field
 	err := h.proxy.Serve(w, r, &proxy.Exchange{
-		Target: passage.Route.Target, Header: forwarded(r, fields[:0]), Opened: passage.Opened, Activity: passage.Activity,
+		Target: passage.Target, Header: forwarded(r, fields[:0]), Opened: passage.Opened, Activity: passage.Activity,
 	})
 	switch {
 	case err == nil:

@@ -28,12 +28,12 @@ func (Upstreams) CaddyModule() caddy.ModuleInfo {
 // GetUpstreams returns the one upstream of the request. It never returns an
 // error, which would make reverse_proxy try its static upstreams.
 func (Upstreams) GetUpstreams(r *http.Request) ([]*reverseproxy.Upstream, error) {
-	to, ok := routeOf(r)
+	passage, ok := edge.PassageOf(r.Context())
 	if !ok {
 		return []*reverseproxy.Upstream{}, nil
 	}
 	// A target never holds a brace, so that the address is no placeholder.
-	return []*reverseproxy.Upstream{{Dial: to.Target.Address()}}, nil
+	return []*reverseproxy.Upstream{{Dial: passage.Target.Address()}}, nil
 }
 
 // UnmarshalCaddyfile sets up the source. Syntax, in reverse_proxy:
@@ -46,15 +46,7 @@ func (*Upstreams) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 // WithRoute returns the request with the route that it has to take, for a handler
 // before hub_proxy that is not hub_auth.
 func WithRoute(r *http.Request, to route.Route) *http.Request {
-	return r.WithContext(edge.WithPassage(r.Context(), &edge.Passage{Route: &to}))
-}
-
-func routeOf(r *http.Request) (route.Route, bool) {
-	passage, ok := edge.PassageOf(r.Context())
-	if !ok {
-		return route.Route{}, false
-	}
-	return *passage.Route, true
+	return r.WithContext(edge.WithPassage(r.Context(), &edge.Passage{Target: to.Target}))
 }
 
 // Interface guards
