@@ -25,14 +25,21 @@ func (e *Edge) forward(w http.ResponseWriter, r *http.Request, v *visit, forward
 	}
 
 	prefix := e.prefix(v)
-	clean := &sanitizer{
-		ResponseWriter: w, hygiene: e.rules(v), prefix: prefix,
-		site: gate.OfSite(w.Header()), apart: e.apart(r, v, prefix),
+	// One object for what a request needs on its way.
+	way := &struct {
+		sanitizer
+		Passage
+	}{
+		sanitizer{
+			ResponseWriter: w, hygiene: e.rules(v), prefix: prefix, site: gate.OfSite(w.Header()),
+			apart: e.separation(r, v, prefix), request: r,
+		},
+		Passage{Target: v.route.Target(), Activity: active},
 	}
+	clean, passage, ctx := &way.sanitizer, &way.Passage, r.Context()
 	if v.minted() && v.request.Class.Kind == gate.KindNavigation {
 		clean.ours = func(header http.ResponseWriter) { e.equip(header, r, v, prefix) }
 	}
-	passage, ctx := &Passage{Target: v.route.Target(), Activity: active}, r.Context()
 	if v.request.Class.Kind == gate.KindWebSocket {
 		open, leave := e.watch(r, v)
 		defer leave()

@@ -48,28 +48,42 @@ func (e *Edge) area(v *visit) gate.Area {
 	return gate.AreaServer
 }
 
-// apart are the headers that keep what is visited from the pages of other users on
-// the same origin; nil if it needs none.
-func (e *Edge) apart(r *http.Request, v *visit, prefix string) func(http.Header, int) int {
+// separation is by which headers what is visited is kept from the pages of other
+// users on the same origin. The zero separation is by none.
+type separation struct {
+	needed bool
+	// page says that a browser shows the answer as a page of its own, stored that it
+	// may keep it.
+	page, stored bool
+	// confinement holds a page to what it needs; nil if it may do more.
+	confinement *gate.Confinement
+}
+
+func (e *Edge) separation(r *http.Request, v *visit, prefix string) separation {
 	if v.alone() || v.resource.Open || !v.minted() {
-		return nil // to a program nothing needs to be said
+		return separation{} // to a program nothing needs to be said
 	}
-	page := v.request.Class.Kind == gate.KindNavigation
-	stored := !page && e.area(v) != gate.AreaData
-	var confinement *gate.Confinement
+	apart := separation{needed: true, page: v.request.Class.Kind == gate.KindNavigation}
+	apart.stored = !apart.page && e.area(v) != gate.AreaData
 	if v.confined() {
-		confinement = gate.NewConfinement(e.options.Browser.Origin(r), prefix)
+		apart.confinement = gate.NewConfinement(e.options.Browser.Origin(r), prefix)
 	}
-	return func(h http.Header, status int) int {
-		gate.KeepUncached(h, stored)
-		switch {
-		case confinement != nil:
-			return confinement.Apply(r, h, status)
-		case page:
-			gate.KeepApart(h)
-		}
+	return apart
+}
+
+// apply sets the headers of an answer to a request, and returns the status to send.
+func (s separation) apply(r *http.Request, h http.Header, status int) int {
+	if !s.needed {
 		return status
 	}
+	gate.KeepUncached(h, s.stored)
+	switch {
+	case s.confinement != nil:
+		return s.confinement.Apply(r, h, status)
+	case s.page:
+		gate.KeepApart(h)
+	}
+	return status
 }
 
 // addsSlash sends whoever asks for a prefix without the slash at its end there. An

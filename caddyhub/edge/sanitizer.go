@@ -17,9 +17,9 @@ type sanitizer struct {
 	site gate.SiteHeaders
 	// ours sets headers of the edge's own; nil if there are none.
 	ours func(http.ResponseWriter)
-	// apart sets headers that keep pages of different users apart, and returns the
-	// status to send; nil if there are none.
-	apart func(h http.Header, status int) int
+	// apart keeps what answers the request from the pages of other users.
+	apart   separation
+	request *http.Request
 	// taken is told the connection when it is hijacked; nil if nobody asks.
 	taken func(net.Conn)
 	// done says that the final headers have been sent.
@@ -39,9 +39,7 @@ func (s *sanitizer) WriteHeader(status int) {
 		if s.ours != nil {
 			s.ours(s.ResponseWriter)
 		}
-		if s.apart != nil {
-			status = s.apart(s.Header(), status)
-		}
+		status = s.apart.apply(s.request, s.Header(), status)
 	}
 	s.ResponseWriter.WriteHeader(status)
 }

@@ -67,6 +67,7 @@ func holds(line string, names cookieNames) bool {
 
 func withoutCookies(line string, names cookieNames) string {
 	var rest strings.Builder
+	rest.Grow(len(line))
 	for pair := range strings.SplitSeq(line, ";") {
 		if name, _ := cookiePair(pair); names.has(name) {
 			continue

@@ -10,7 +10,9 @@ import (
 // made once per site and used by all requests.
 type Hygiene struct {
 	identity map[string]struct{}
-	longest  int
+	// lengths has a bit for the length, modulo 64, of each identity header: most
+	// names of headers need no other look.
+	lengths  uint64
 	cookies  cookieNames
 	reserved cookieNames
 	hubHost  string
@@ -48,7 +50,7 @@ func NewHygiene(options HygieneOptions) *Hygiene {
 			folded[i] = fold(name[i])
 		}
 		x.identity[string(folded)] = struct{}{}
-		x.longest = max(x.longest, len(name))
+		x.lengths |= 1 << (len(name) % 64)
 	}
 	return x
 }
@@ -72,10 +74,10 @@ func (x *Hygiene) SanitizeRequest(h http.Header) {
 
 // IsIdentity tells whether a header is one of the identity headers or an alias.
 func (x *Hygiene) IsIdentity(name string) bool {
-	var buffer [128]byte
-	if len(name) > x.longest {
+	if x.lengths&(1<<(len(name)%64)) == 0 {
 		return false
 	}
+	var buffer [128]byte
 	folded := buffer[:0]
 	for i := range len(name) {
 		folded = append(folded, fold(name[i]))

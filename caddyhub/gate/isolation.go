@@ -41,6 +41,10 @@ func KeepUncached(h http.Header, store bool) {
 		delete(h, "Expires")
 		return
 	}
+	if len(h["Vary"]) == 0 {
+		h["Vary"] = proofs
+		return
+	}
 	h["Vary"] = slices.Concat(h["Vary"], proofs)
 }
 
