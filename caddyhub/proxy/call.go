@@ -33,6 +33,7 @@ type call struct {
 	begun bool
 	// tunnelled says that the connection belongs to a tunnel now.
 	tunnelled bool
+	watched   watched
 }
 
 var calls = sync.Pool{New: func() any { return &call{out: make([]byte, 0, smallBuffer)} }}
@@ -115,12 +116,12 @@ func (c *call) again(err error) bool {
 func (c *call) exchange(ctx context.Context) error {
 	c.conn.borrow()
 	keep := false
-	stop := context.AfterFunc(ctx, c.conn.abort)
+	c.proxy.watch.add(c, ctx)
 	defer func() {
 		if c.upload != nil && !c.upload.end(c, keep) {
 			keep = false
 		}
-		keep = stop() && keep && len(c.conn.unread()) == 0
+		keep = c.proxy.watch.remove(c) && keep && len(c.conn.unread()) == 0
 		c.conn.release()
 		if keep {
 			c.conn.reused = true
@@ -142,7 +143,7 @@ func (c *call) exchange(ctx context.Context) error {
 		return c.because(err)
 	}
 	if c.head.status == http.StatusSwitchingProtocols {
-		return c.switchProtocols(ctx, stop)
+		return c.switchProtocols(ctx)
 	}
 	keep = c.relay() && !c.socket
 	return nil

@@ -38,8 +38,11 @@ type conn struct {
 	since time.Time
 	// reused says that an answer has come over it before.
 	reused bool
-	// abort closes it. It is made once, so that each request does not make it.
-	abort func()
+	// abort closes it, and look sets silent, which says that it is open and nothing
+	// has come. They are made once, so that each request does not make them.
+	abort  func()
+	look   func(fd uintptr)
+	silent bool
 
 	// small and large are what buffer belongs to; at most one of them is not nil.
 	small  *[smallBuffer]byte
@@ -58,7 +61,7 @@ func (p *Proxy) dial(ctx context.Context, to route.Target) (*conn, error) {
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	c := &conn{Conn: below, target: to}
-	c.abort = func() { c.Close() }
+	c.abort, c.look = func() { c.Close() }, func(fd uintptr) { c.silent = silent(fd) }
 	if socket, ok := below.(syscall.Conn); ok {
 		c.raw, _ = socket.SyscallConn()
 	}
@@ -93,9 +96,9 @@ func (c *conn) quiet() bool {
 	if c.raw == nil {
 		return true
 	}
-	quiet := false
-	err := c.raw.Control(func(fd uintptr) { quiet = silent(fd) })
-	return err == nil && quiet
+	c.silent = false
+	err := c.raw.Control(c.look)
+	return err == nil && c.silent
 }
 
 // borrow gets a buffer. The other end of it is release.

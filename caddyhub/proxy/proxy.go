@@ -39,6 +39,7 @@ type Proxy struct {
 	options Options
 	idle    *pool
 	tunnels tunnels
+	watch   watch
 	dialer  net.Dialer
 	h2c     *http.Transport
 }

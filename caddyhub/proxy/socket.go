@@ -80,7 +80,7 @@ func proofOf(key string) string {
 
 // switchProtocols makes a tunnel of both connections. It returns at once if the
 // client's can be taken from the server, else when the tunnel has ended.
-func (c *call) switchProtocols(ctx context.Context, stop func() bool) error {
+func (c *call) switchProtocols(ctx context.Context) error {
 	if err := c.accepts(); err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (c *call) switchProtocols(ctx context.Context, stop func() bool) error {
 	if err != nil {
 		panic(http.ErrAbortHandler) // the head is out, and nothing can follow
 	}
-	if !stop() {
+	if !c.proxy.watch.remove(c) {
 		client.Close()
 		return nil
 	}
