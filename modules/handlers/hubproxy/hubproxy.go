@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
@@ -30,7 +31,8 @@ var proxies = caddy.NewUsagePool()
 // Handler sends a request to the upstream of the route that hub_auth found for
 // it: HTTP and WebSocket, the path unchanged, bodies streamed both ways. A
 // reload of the configuration closes no WebSocket; when Caddy stops, they are
-// closed with code 1001 after the requests have had their grace_period.
+// closed with code 1001, those over HTTP/2 and 3 at once, the others after the
+// requests have had their grace_period.
 //
 // In an app that is a proxy without a hub no gate is in front of it, and it sends
 // requests where the routing table says, see Direct.
@@ -54,6 +56,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.provision(ctx); err != nil {
 		return err
 	}
+	h.serveStreams(ctx)
 	if h.app == nil {
 		return h.join()
 	}
@@ -101,17 +104,31 @@ func (s *shared) Destruct() error {
 // goingAway is the close code of a server that stops (RFC 6455, 7.4.1).
 const goingAway = 1001
 
+// exchange is a proxy.Exchange with room for the fields that forwarded makes.
+type exchange struct {
+	proxy.Exchange
+	fields [4]proxy.Field
+}
+
+// exchanges are used again by other requests, so that each does not make two
+// objects for the time that it is forwarded.
+var exchanges = sync.Pool{New: func() any { return new(exchange) }}
+
 // ServeHTTP forwards the request. That the upstream does not answer is an
 // edge.ErrUpstream, for the gate to tell the visitor.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
+	r = unhurried(r)
 	passage, ok := edge.PassageOf(r.Context())
 	if !ok {
 		return h.serve(w, r)
 	}
-	var fields [4]proxy.Field
-	err := h.proxy.Serve(w, r, &proxy.Exchange{
-		Target: passage.Target, Header: forwarded(r, fields[:0]), Opened: passage.Opened, Activity: passage.Activity,
-	})
+	x := exchanges.Get().(*exchange)
+	x.Exchange = proxy.Exchange{
+		Target: passage.Target, Header: forwarded(r, x.fields[:0]), Opened: passage.Opened, Activity: passage.Activity,
+	}
+	err := h.proxy.Serve(w, r, &x.Exchange)
+	*x = exchange{}
+	exchanges.Put(x)
 	switch {
 	case err == nil:
 		return nil
