@@ -10,6 +10,7 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 
 	"github.com/caddyhub/caddyhub/caddyhub/version"
+	"github.com/caddyhub/caddyhub/cmd/caddyhub/internal/extendedconnect"
 	"github.com/caddyhub/caddyhub/modules/configproxy"
 
 	_ "github.com/caddyhub/caddyhub/modules"
@@ -31,10 +32,12 @@ To get an API token for a user of the running hub:
 Wherever the text below says caddy, read caddyhub.`
 
 func main() {
+	extendedconnect.Restore()
 	caddy.CustomBinaryName = "caddyhub"
 	caddy.CustomLongDescription = description
 	// Caddy puts this before its own version, in "version" and "--version".
 	caddy.CustomVersion = fmt.Sprintf("caddyhub %s, JupyterHub %s, Caddy", version.Release, version.JupyterHub)
+	giveHeapRoom()
 	os.Args = configproxy.Arguments(os.Args)
 	caddycmd.Main()
 }

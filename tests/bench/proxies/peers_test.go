@@ -142,7 +142,9 @@ func (a *arena) caddy() *contender {
 	}
 }
 `, site, port, certificate, a.host, a.port)
-	return a.contender("Caddy reverse_proxy", port, a.pinned(os.Getenv(binary.Variable), "run", "--config", file))
+	process := a.pinned(os.Getenv(binary.Variable), "run", "--config", file)
+	process.Env = append(process.Env, "GOGC=100") // as in Caddy's own binary
+	return a.contender("Caddy reverse_proxy", port, process)
 }
 
 func (a *arena) nginx() *contender {
