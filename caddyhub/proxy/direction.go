@@ -170,6 +170,37 @@ func (d *direction) read(buffer []byte) (int, error) {
 	if d.tunnel.severed.Load() {
 		return 0, net.ErrClosed
 	}
+	return d.take(buffer)
+}
+
+// moveStream moves what comes in a stream of HTTP/2 or 3, which is waited for with a
+// small buffer. A large one is borrowed for what does not fit.
+func (d *direction) moveStream() error {
+	small := make([]byte, smallPiece)
+	for {
+		n, err := d.take(small)
+		if err == nil && n == len(small) {
+			err = d.takeMuch()
+		}
+		if err != nil {
+			return ended(err)
+		}
+	}
+}
+
+// takeMuch moves until there is less than could be.
+func (d *direction) takeMuch() error {
+	buffer := smallBuffers.Get().(*[smallBuffer]byte)
+	defer smallBuffers.Put(buffer)
+	for {
+		if n, err := d.take(buffer[:]); err != nil || n < len(buffer) {
+			return err
+		}
+	}
+}
+
+// take reads and delivers once.
+func (d *direction) take(buffer []byte) (int, error) {
 	n, err := d.from.Read(buffer)
 	if n > 0 {
 		if failed := d.deliver(buffer[:n]); failed != nil {
@@ -177,22 +208,6 @@ func (d *direction) read(buffer []byte) (int, error) {
 		}
 	}
 	return n, err
-}
-
-// moveStream moves what comes in a stream of HTTP/2 or 3.
-func (d *direction) moveStream() error {
-	buffer := make([]byte, 8*smallPiece)
-	for {
-		n, err := d.from.Read(buffer)
-		if n > 0 {
-			if failed := d.deliver(buffer[:n]); failed != nil {
-				return failed
-			}
-		}
-		if err != nil {
-			return ended(err)
-		}
-	}
 }
 
 // restore takes away the deadline of the patience.

@@ -117,17 +117,27 @@ func (c *call) switchProtocols(ctx context.Context) error {
 // lives no longer than its handler.
 func (c *call) tunnelStream(ctx context.Context) error {
 	c.w.WriteHeader(http.StatusOK)
-	control := http.NewResponseController(c.w)
-	if err := control.Flush(); err != nil {
+	if err := http.NewResponseController(c.w).Flush(); err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	t := c.proxy.newTunnel(c, &stream{Reader: c.r.Body, w: c.w, control: control})
+	// What lies around the server's writer has seen the head. It is made for
+	// answers, and would set two deadlines for each piece, say.
+	w := innermost(c.w)
+	t := c.proxy.newTunnel(c, &stream{Reader: c.r.Body, w: w, control: http.NewResponseController(w)})
 	c.tunnelled = true
 	stop := context.AfterFunc(ctx, t.cut)
 	defer stop()
-	t.start(nil, c.rest())
-	<-t.gone
+	rest := c.rest()
+	c.lighten()
+	t.start(nil, rest)
 	return nil
+}
+
+// lighten gives back what nobody needs while a WebSocket is open.
+func (c *call) lighten() {
+	c.conn.release()
+	calls.Put(&call{out: c.out[:0]})
+	c.out, c.head = nil, response{}
 }
 
 // rest is what the upstream has sent behind its handshake.
@@ -137,18 +147,22 @@ func (c *call) rest() []byte {
 	return rest
 }
 
-// hijack takes the client's connection from the server, and what has been read of
-// it already. What lies around the server's writer, to log or to limit, could
-// only wrap the connection, and stays out of it.
-func hijack(w http.ResponseWriter) (client net.Conn, early []byte, err error) {
+// innermost is the server's own writer. What lies around it, to log or to limit,
+// is for answers, and stays out of a WebSocket.
+func innermost(w http.ResponseWriter) http.ResponseWriter {
 	for {
 		inner, ok := w.(interface{ Unwrap() http.ResponseWriter })
 		if !ok {
-			break
+			return w
 		}
 		w = inner.Unwrap()
 	}
-	client, buffered, err := http.NewResponseController(w).Hijack()
+}
+
+// hijack takes the client's connection from the server, and what has been read of
+// it already.
+func hijack(w http.ResponseWriter) (client net.Conn, early []byte, err error) {
+	client, buffered, err := http.NewResponseController(innermost(w)).Hijack()
 	if err != nil {
 		return nil, nil, err
 	}

@@ -74,12 +74,18 @@ func (p *Proxy) newTunnel(c *call, client end) *Tunnel {
 	return t
 }
 
-// start begins to move bytes, at first those that have been read already.
+// start begins to move bytes, at first those that have been read already. Where
+// somebody has to wait for the end of the tunnel, start does.
 func (t *Tunnel) start(fromClient, fromUpstream []byte) {
 	t.up = direction{tunnel: t, from: t.client, to: t.upstream, deliver: t.forUpstream, seen: &t.fromClient, early: fromClient}
 	t.down = direction{tunnel: t, from: t.upstream, to: t.client, deliver: t.forClient, seen: &t.toClient, early: fromUpstream}
-	t.up.begin()
 	t.down.begin()
+	if t.gone == nil {
+		t.up.begin()
+		return
+	}
+	t.up.run()
+	<-t.gone
 }
 
 // finish passes on the end of a direction.

@@ -14,6 +14,8 @@ type tunnels struct {
 	poller *poller
 	// empty is closed when the last one has ended; nil if nobody waits.
 	empty chan struct{}
+	// leaving is the code that streams are closed with, the new ones too; 0 before.
+	leaving int
 }
 
 func (s *tunnels) add(t *Tunnel) {
@@ -24,6 +26,9 @@ func (s *tunnels) add(t *Tunnel) {
 	}
 	s.open[t] = struct{}{}
 	t.poller = s.poller
+	if s.leaving != 0 && t.gone != nil {
+		t.Close(s.leaving)
+	}
 }
 
 func (s *tunnels) remove(t *Tunnel) {
@@ -45,6 +50,20 @@ func (p *Proxy) Tunnels() int {
 	p.tunnels.mu.Lock()
 	defer p.tunnels.mu.Unlock()
 	return len(p.tunnels.open)
+}
+
+// CloseStreams ends the WebSockets that are streams of HTTP/2 and 3, and those that
+// will be opened, with a close code: a server that stops waits for them. It does not
+// wait itself.
+func (p *Proxy) CloseStreams(code int) {
+	p.tunnels.mu.Lock()
+	defer p.tunnels.mu.Unlock()
+	p.tunnels.leaving = code
+	for t := range p.tunnels.open {
+		if t.gone != nil {
+			t.Close(code)
+		}
+	}
 }
 
 // CloseTunnels ends all open WebSockets with a close code (RFC 6455, 7.4.1), and
