@@ -3,7 +3,6 @@ package browser_test
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
+	"github.com/caddyhub/caddyhub/tests/internal/chromium"
 	"github.com/caddyhub/caddyhub/tests/internal/hubtest"
 )
 
@@ -26,58 +26,7 @@ const (
 // talks to nobody but the hub, and a tab in it.
 func newVisitor(t testing.TB, hub *hubtest.Hub) *tab {
 	t.Helper()
-	return newTab(startChromium(t), t, hub, newRecord(hub))
-}
-
-// startChromium starts a browser. Tabs are children of its context.
-func startChromium(t testing.TB) context.Context {
-	t.Helper()
-	program, err := exec.LookPath("chromium")
-	if err != nil {
-		if os.Getenv("CADDYHUB_TEST_REQUIRE") == "1" {
-			t.Fatalf("this test needs Chromium: %v", err)
-		}
-		t.Skipf("this test needs Chromium: %v", err)
-	}
-	profile, err := os.MkdirTemp("", "chromium")
-	if err != nil {
-		t.Fatal(err)
-	}
-	options := []chromedp.ExecAllocatorOption{
-		chromedp.ExecPath(program), chromedp.UserDataDir(profile),
-		chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.WindowSize(1280, 900), chromedp.WSURLReadTimeout(time.Minute),
-		chromedp.Flag("headless", "new"),
-		// The certificate is of an authority that only the hub under test knows.
-		chromedp.Flag("ignore-certificate-errors", true),
-		// One window must not slow down because another one has the focus.
-		chromedp.Flag("disable-backgrounding-occluded-windows", true),
-		chromedp.Flag("disable-background-timer-throttling", true),
-		chromedp.Flag("disable-renderer-backgrounding", true),
-		chromedp.Flag("disable-dev-shm-usage", true),
-	}
-	for _, quiet := range []string{
-		"disable-background-networking", "disable-component-update", "disable-default-apps", "disable-extensions",
-		"disable-quic", "disable-sync", "metrics-recording-only", "disable-breakpad",
-	} {
-		options = append(options, chromedp.Flag(quiet, true))
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
-	allocator, stop := chromedp.NewExecAllocator(ctx, options...)
-	browser, quit := chromedp.NewContext(allocator,
-		// It only ever tells of events that are newer than it is.
-		chromedp.WithErrorf(func(string, ...any) {}))
-	t.Cleanup(func() {
-		quit()
-		stop()
-		cancel()
-		// The processes of a browser that was closed write a little longer.
-		hubtest.Eventually(t, "the profile of Chromium is removed", func() bool { return os.RemoveAll(profile) == nil })
-	})
-	if err := chromedp.Run(browser); err != nil {
-		t.Fatalf("start Chromium: %v", err)
-	}
-	return browser
+	return newTab(chromium.Start(t, testTimeout), t, hub, newRecord(hub))
 }
 
 // tab is one tab of a visitor. Its methods end the test when they fail.
@@ -163,12 +112,7 @@ func (b *tab) reloadUntil(condition string) {
 	}
 }
 
-func (b *tab) holds(condition string) bool {
-	var holds bool
-	ctx, cancel := context.WithTimeout(b, 5*time.Second)
-	defer cancel()
-	return chromedp.Run(ctx, chromedp.Evaluate("Boolean("+condition+")", &holds)) == nil && holds
-}
+func (b *tab) holds(condition string) bool { return chromium.Holds(b, condition) }
 
 // evaluate runs a script, waits for its promise if it gives one, and decodes
 // what comes out.

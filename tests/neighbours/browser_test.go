@@ -2,8 +2,6 @@ package neighbours_test
 
 import (
 	"context"
-	"os"
-	"os/exec"
 	"testing"
 	"time"
 
@@ -11,6 +9,7 @@ import (
 	"github.com/chromedp/cdproto/storage"
 	"github.com/chromedp/chromedp"
 
+	"github.com/caddyhub/caddyhub/tests/internal/chromium"
 	"github.com/caddyhub/caddyhub/tests/internal/hubtest"
 )
 
@@ -32,37 +31,7 @@ type visitor struct {
 // click: a page that gets one is not what these tests are about.
 func newVisitor(t *testing.T, hub *hubtest.Hub) *visitor {
 	t.Helper()
-	program, err := exec.LookPath("chromium")
-	if err != nil {
-		if os.Getenv("CADDYHUB_TEST_REQUIRE") == "1" {
-			t.Fatalf("this test needs Chromium: %v", err)
-		}
-		t.Skipf("this test needs Chromium: %v", err)
-	}
-	profile, err := os.MkdirTemp("", "chromium")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
-	allocator, stop := chromedp.NewExecAllocator(ctx,
-		chromedp.ExecPath(program), chromedp.UserDataDir(profile),
-		chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.WSURLReadTimeout(time.Minute), chromedp.Flag("headless", "new"),
-		chromedp.Flag("ignore-certificate-errors", true), chromedp.Flag("disable-popup-blocking", true),
-		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-background-timer-throttling", true), chromedp.Flag("disable-renderer-backgrounding", true),
-		chromedp.Flag("disable-backgrounding-occluded-windows", true), chromedp.Flag("disable-component-update", true),
-	)
-	browser, quit := chromedp.NewContext(allocator, chromedp.WithErrorf(func(string, ...any) {}))
-	t.Cleanup(func() {
-		quit()
-		stop()
-		cancel()
-		hubtest.Eventually(t, "the profile of Chromium is removed", func() bool { return os.RemoveAll(profile) == nil })
-	})
-	if err := chromedp.Run(browser); err != nil {
-		t.Fatalf("start Chromium: %v", err)
-	}
+	browser := chromium.Start(t, testTimeout, chromedp.Flag("disable-popup-blocking", true))
 	return &visitor{browser, t, hub}
 }
 

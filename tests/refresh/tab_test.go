@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -16,7 +15,7 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
-	"github.com/caddyhub/caddyhub/tests/internal/hubtest"
+	"github.com/caddyhub/caddyhub/tests/internal/chromium"
 )
 
 // patience is how long a page may take to come to something.
@@ -26,41 +25,7 @@ const patience = 4 * time.Minute
 // context.
 func startBrowser(t testing.TB, lasts time.Duration) context.Context {
 	t.Helper()
-	program, err := exec.LookPath("chromium")
-	if err != nil {
-		if os.Getenv("CADDYHUB_TEST_REQUIRE") == "1" {
-			t.Fatalf("this test needs Chromium: %v", err)
-		}
-		t.Skipf("this test needs Chromium: %v", err)
-	}
-	profile, err := os.MkdirTemp("", "chromium")
-	if err != nil {
-		t.Fatal(err)
-	}
-	options := []chromedp.ExecAllocatorOption{
-		chromedp.ExecPath(program), chromedp.UserDataDir(profile), chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck,
-		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(1280, 900), chromedp.WSURLReadTimeout(time.Minute),
-		chromedp.Flag("headless", "new"),
-	}
-	for _, flag := range []string{
-		"disable-backgrounding-occluded-windows", "disable-background-timer-throttling", "disable-renderer-backgrounding",
-		"disable-dev-shm-usage", "disable-background-networking", "disable-component-update", "disable-sync",
-	} {
-		options = append(options, chromedp.Flag(flag, true))
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), lasts+15*time.Minute)
-	allocator, stop := chromedp.NewExecAllocator(ctx, options...)
-	browser, quit := chromedp.NewContext(allocator, chromedp.WithErrorf(func(string, ...any) {}))
-	t.Cleanup(func() {
-		quit()
-		stop()
-		cancel()
-		hubtest.Eventually(t, "the profile of Chromium is removed", func() bool { return os.RemoveAll(profile) == nil })
-	})
-	if err := chromedp.Run(browser); err != nil {
-		t.Fatalf("start Chromium: %v", err)
-	}
-	return browser
+	return chromium.Start(t, lasts+15*time.Minute)
 }
 
 // exchange is a request that a tab made, and its answer.
@@ -144,11 +109,7 @@ func (b *tab) until(condition string) {
 	}
 }
 
-func (b *tab) holds(condition string) (holds bool) {
-	ctx, cancel := context.WithTimeout(b, 5*time.Second)
-	defer cancel()
-	return chromedp.Run(ctx, chromedp.Evaluate("Boolean("+condition+")", &holds)) == nil && holds
-}
+func (b *tab) holds(condition string) bool { return chromium.Holds(b, condition) }
 
 // text is what a script gives, which must be a text.
 func (b *tab) text(script string) (text string) {

@@ -2,14 +2,13 @@ package subdomains_test
 
 import (
 	"context"
-	"os"
-	"os/exec"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"github.com/caddyhub/caddyhub/tests/internal/chromium"
 	"github.com/caddyhub/caddyhub/tests/internal/hubtest"
 )
 
@@ -31,40 +30,7 @@ type person struct {
 // are on this machine.
 func newPerson(t testing.TB, town *town) *person {
 	t.Helper()
-	program, err := exec.LookPath("chromium")
-	if err != nil {
-		if os.Getenv("CADDYHUB_TEST_REQUIRE") == "1" {
-			t.Fatalf("this test needs Chromium: %v", err)
-		}
-		t.Skipf("this test needs Chromium: %v", err)
-	}
-	profile, err := os.MkdirTemp("", "chromium")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
-	options := []chromedp.ExecAllocatorOption{
-		chromedp.ExecPath(program), chromedp.UserDataDir(profile), chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck,
-		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WSURLReadTimeout(time.Minute), chromedp.Flag("headless", "new"),
-		chromedp.Flag("host-resolver-rules", "MAP * 127.0.0.1"), chromedp.Flag("ignore-certificate-errors", true),
-	}
-	for _, flag := range []string{
-		"disable-dev-shm-usage", "disable-background-networking", "disable-background-timer-throttling",
-		"disable-renderer-backgrounding", "disable-backgrounding-occluded-windows", "disable-component-update", "disable-quic",
-	} {
-		options = append(options, chromedp.Flag(flag, true))
-	}
-	allocator, stop := chromedp.NewExecAllocator(ctx, options...)
-	browser, quit := chromedp.NewContext(allocator, chromedp.WithErrorf(func(string, ...any) {}))
-	t.Cleanup(func() {
-		quit()
-		stop()
-		cancel()
-		hubtest.Eventually(t, "the profile of Chromium is removed", func() bool { return os.RemoveAll(profile) == nil })
-	})
-	if err := chromedp.Run(browser); err != nil {
-		t.Fatalf("start Chromium: %v", err)
-	}
+	browser := chromium.Start(t, testTimeout, chromedp.Flag("host-resolver-rules", "MAP * 127.0.0.1"))
 	return &person{browser, t, town}
 }
 
@@ -73,9 +39,7 @@ func (p *person) do(actions ...chromedp.Action) {
 	ctx, cancel := context.WithTimeout(p, waitTimeout)
 	defer cancel()
 	if err := chromedp.Run(ctx, actions...); err != nil {
-		var shown string
-		_ = chromedp.Run(p, chromedp.Evaluate(`location.href + "\n" + document.body.innerText`, &shown))
-		p.t.Fatalf("%v; the tab shows %.2000s", err, shown)
+		p.t.Fatalf("%v; the tab shows %s", err, chromium.Shown(p))
 	}
 }
 
@@ -103,17 +67,11 @@ func (p *person) logIn(user string) {
 func (p *person) until(condition string) {
 	p.t.Helper()
 	for deadline := time.Now().Add(2 * waitTimeout); ; time.Sleep(50 * time.Millisecond) {
-		var holds bool
-		ctx, cancel := context.WithTimeout(p, 5*time.Second)
-		err := chromedp.Run(ctx, chromedp.Evaluate("Boolean("+condition+")", &holds))
-		cancel()
-		if err == nil && holds {
+		if chromium.Holds(p, condition) {
 			return
 		}
 		if p.Err() != nil || time.Now().After(deadline) {
-			var shown string
-			_ = chromedp.Run(p, chromedp.Evaluate(`location.href + "\n" + document.body.innerText`, &shown))
-			p.t.Fatalf("still waiting for %s; the tab shows %.2000s", condition, shown)
+			p.t.Fatalf("still waiting for %s; the tab shows %s", condition, chromium.Shown(p))
 		}
 	}
 }
