@@ -49,7 +49,7 @@ func (c *call) serveH2C() error {
 	}
 	if c.hasBody() {
 		body := c.newSource(silence)
-		defer body.leave(http.NewResponseController(c.w))
+		defer body.leave()
 		out.Body, out.ContentLength, out.Trailer = body, c.r.ContentLength, body.trailer
 	}
 	answer, err := c.roundTripH2C(ctx, out)

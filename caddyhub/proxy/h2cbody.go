@@ -93,12 +93,12 @@ func (s *source) Read(b []byte) (int, error) {
 func (s *source) Close() error { return nil }
 
 // leave sees to it that nothing reads the body any more.
-func (s *source) leave(control *http.ResponseController) {
+func (s *source) leave() {
 	if s.call.upload.whole.Load() {
 		return
 	}
 	s.call.upload.ending.Store(true)
-	_ = control.SetReadDeadline(time.Unix(1, 0))
+	_ = http.NewResponseController(s.call.w).SetReadDeadline(time.Unix(1, 0))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.left = true

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -42,6 +43,9 @@ func (u *upload) start(c *call) {
 		return
 	}
 	u.started, u.done = true, make(chan struct{})
+	if u.expects && c.r.ProtoMajor == 3 {
+		c.w.WriteHeader(http.StatusContinue) // the servers of HTTP/1.1 and 2 do so when it is read
+	}
 	conn, activity, now := c.conn, c.x.Activity, c.proxy.options.Now
 	go func() {
 		defer close(u.done)
@@ -164,15 +168,15 @@ func (u *upload) end(c *call, worth bool) bool {
 }
 
 // answered prepares a client that may not have sent all of its upload for the
-// answer, and says whether the upstream has been told that there is one.
-func (c *call) answered() (told bool) {
+// answer, and says whether the upload goes on.
+func (c *call) answered() (goesOn bool) {
 	control := http.NewResponseController(c.w)
 	if c.r.ProtoMajor == 1 {
 		// Or net/http would read the rest of the upload itself.
 		_ = control.EnableFullDuplex()
 		if !c.upload.whole.Load() {
 			// What is left stands where the server would look for the next request.
-			c.w.Header()["Connection"] = []string{"close"}
+			closeAfter(c.w)
 		}
 	}
 	if c.upload.started {
@@ -181,7 +185,22 @@ func (c *call) answered() (told bool) {
 	// Nobody has asked for it, and nobody will.
 	c.upload = nil
 	if c.r.ProtoMajor == 1 {
-		_ = control.SetReadDeadline(time.Unix(1, 0))
+		_ = control.SetReadDeadline(time.Unix(1, 0)) // or the server would wait for it
 	}
 	return false
+}
+
+// closeAfter has net/http close the connection to the client after the answer, in
+// two steps: closed at once, with something unread in it, it would take the answer
+// with it. That is what net/http does about bodies that are too large.
+func closeAfter(w http.ResponseWriter) {
+	for {
+		outer, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			break
+		}
+		w = outer.Unwrap()
+	}
+	tooLarge := http.MaxBytesReader(w, io.NopCloser(strings.NewReader("x")), 0)
+	_, _ = tooLarge.Read(make([]byte, 1))
 }
