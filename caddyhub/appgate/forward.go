@@ -1,11 +1,9 @@
 package appgate
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
 	"maps"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -20,15 +18,15 @@ func (g *Gate) forward(w http.ResponseWriter, r *http.Request, v *visit, forward
 	if g.options.Renew != nil && v.Identity != nil && v.Identity.Session != nil {
 		g.options.Renew(r.Context(), v.Visit)
 	}
-	clean := &sanitizer{ResponseWriter: w, sanitize: g.hygiene.SanitizeCookies}
+	clean := &edge.Writer{ResponseWriter: w, Cleaner: sanitizer(g.hygiene.SanitizeCookies)}
 	if !v.guest {
-		clean.sanitize = beyond(w.Header(), g.hygiene)
+		clean.Cleaner = beyond(w.Header(), g.hygiene)
 	}
 	ctx := r.Context()
 	if v.request.Class.Kind == gate.KindWebSocket {
 		open, until := g.options.Sockets.Watch(ctx, v.Identity, g.again(r, v.user()))
 		defer open.Leave()
-		clean.taken, ctx = open.Taken, until
+		clean.Taken, ctx = open.Taken, until
 	}
 	return forward(clean, g.outgoing(ctx, r, v), Visitor{who: v.Identity, gate: g, ctx: ctx})
 }
@@ -97,62 +95,23 @@ func (g *Gate) again(r *http.Request, user string) edge.Decide {
 	}
 }
 
-// sanitizer cleans the headers of an app before they are sent.
-type sanitizer struct {
-	http.ResponseWriter
-	sanitize func(http.Header)
-	// taken is told the connection when it is hijacked; nil if nobody asks.
-	taken func(net.Conn)
-	// done says that the final headers have been sent.
-	done bool
+// sanitizer takes what is not an app's to say out of its answer. It is an
+// edge.Cleaner.
+type sanitizer func(http.Header)
+
+// Clean implements edge.Cleaner.
+func (s sanitizer) Clean(h http.Header, status int, _ bool) int {
+	s(h)
+	return status
 }
 
 // beyond takes from an app's headers also those that act on all of a host, which
 // an app below a path of the hub's does not decide about. Those that were there
 // before are not the app's.
-func beyond(before http.Header, hygiene *gate.Hygiene) func(http.Header) {
+func beyond(before http.Header, hygiene *gate.Hygiene) sanitizer {
 	site := gate.OfSite(before)
 	return func(h http.Header) {
 		hygiene.SanitizeResponse(h, "")
 		site.Restore(h)
 	}
 }
-
-// WriteHeader cleans and sends the headers, those of 101 and of informational
-// answers too.
-func (s *sanitizer) WriteHeader(status int) {
-	informational := status >= 100 && status < 200 && status != http.StatusSwitchingProtocols
-	if !s.done {
-		s.sanitize(s.Header())
-		s.done = !informational
-	}
-	s.ResponseWriter.WriteHeader(status)
-}
-
-// Write sends the headers first, as the writer below would.
-func (s *sanitizer) Write(data []byte) (int, error) {
-	if !s.done {
-		s.WriteHeader(http.StatusOK)
-	}
-	return s.ResponseWriter.Write(data)
-}
-
-// FlushError sends the headers first: a flush would send them uncleaned.
-func (s *sanitizer) FlushError() error {
-	if !s.done {
-		s.WriteHeader(http.StatusOK)
-	}
-	return http.NewResponseController(s.ResponseWriter).Flush()
-}
-
-// Hijack takes over the connection below.
-func (s *sanitizer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, buffered, err := http.NewResponseController(s.ResponseWriter).Hijack()
-	if err == nil && s.taken != nil {
-		s.taken(conn)
-	}
-	return conn, buffered, err
-}
-
-// Unwrap lets http.ResponseController reach the writer below.
-func (s *sanitizer) Unwrap() http.ResponseWriter { return s.ResponseWriter }

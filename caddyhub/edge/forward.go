@@ -27,27 +27,28 @@ func (e *Edge) forward(w http.ResponseWriter, r *http.Request, v *visit, forward
 	prefix := e.prefix(v)
 	// One object for what a request needs on its way.
 	way := &struct {
-		sanitizer
-		Passage
+		writer  Writer
+		clean   sanitizer
+		passage Passage
 	}{
-		sanitizer{
-			ResponseWriter: w, hygiene: e.rules(v), prefix: prefix, site: gate.OfSite(w.Header()),
-			apart: e.separation(r, v, prefix), request: r,
+		clean: sanitizer{
+			request: r, hygiene: e.rules(v), prefix: prefix, site: gate.OfSite(w.Header()), apart: e.separation(r, v, prefix),
 		},
-		Passage{Target: v.route.Target(), Activity: active},
+		passage: Passage{Target: v.route.Target(), Activity: active},
 	}
-	clean, passage, ctx := &way.sanitizer, &way.Passage, r.Context()
+	way.writer = Writer{ResponseWriter: w, Cleaner: &way.clean}
 	if v.minted() && v.request.Class.Kind == gate.KindNavigation {
-		clean.ours = func(header http.ResponseWriter) { e.equip(header, r, v, prefix) }
+		way.clean.ours = func() { e.equip(w, r, v, prefix) }
 	}
+	ctx := r.Context()
 	if v.request.Class.Kind == gate.KindWebSocket {
 		open, leave := e.watch(r, v)
 		defer leave()
-		passage.Opened, clean.taken, ctx = open.handOver, open.taken, open.ctx
-		passage.Activity = &socketActivity{active, now.Add(settling)}
+		way.passage.Opened, way.writer.Taken, ctx = open.handOver, open.taken, open.ctx
+		way.passage.Activity = &socketActivity{active, now.Add(settling)}
 	}
-	err = forward(clean, e.outgoing(WithPassage(ctx, passage), r, v), v.route.Route())
-	return clean.done, err
+	err = forward(&way.writer, e.outgoing(WithPassage(ctx, &way.passage), r, v), v.route.Route())
+	return way.writer.Done(), err
 }
 
 // rules are those for what may pass to the upstream and back.
