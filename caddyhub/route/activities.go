@@ -236,7 +236,7 @@ func (a *activities) write(ctx context.Context) error {
 func writeBatch(w store.Writer, batch []use) error {
 	keys := make([]store.Key, 0, 2*len(batch))
 	for _, used := range batch {
-		keys = append(keys, raw.Key(used.id), moments.Key(used.id))
+		keys = append(keys, records.Key(used.id), moments.Key(used.id))
 	}
 	known, err := store.GetSeveral(w, keys)
 	if err != nil {

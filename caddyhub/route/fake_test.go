@@ -17,6 +17,7 @@ type memory struct {
 	version uint64
 	feeds   []*memoryFeed
 	down    bool
+	views   int
 }
 
 func newMemory() *memory { return &memory{records: map[store.Key]store.Record{}} }
@@ -49,6 +50,7 @@ func (m *memory) View(_ context.Context, read func(store.Reader) error) error {
 	if m.down {
 		return store.ErrUnavailable
 	}
+	m.views++
 	return read(memoryTx{m})
 }
 

@@ -3,10 +3,10 @@ package route
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -17,6 +17,10 @@ import (
 // retryPause is how long a Mirror waits before it tries a failed store again: it
 // bounds what a dead store costs this node and how late the node recovers.
 const retryPause = 200 * time.Millisecond
+
+// maxApplied bounds how many routes a Mirror remembers that the feed need not tell
+// it of.
+const maxApplied = 10_000
 
 // Mirror keeps a Table equal to the routes of a store. Make one with NewMirror
 // and give it a goroutine with Run.
@@ -32,6 +36,9 @@ type Mirror struct {
 	// reading holds one token: whoever reads the store in order to change the
 	// table has it, so that a later read never loses to an earlier one.
 	reading chan struct{}
+	// applied are the versions of routes that Apply has read and the feed has not
+	// told of yet. Whoever has the token uses it.
+	applied map[string]uint64
 
 	mu      sync.Mutex
 	fresh   bool
@@ -57,6 +64,7 @@ func NewMirror(s store.Store, options MirrorOptions) *Mirror {
 		now:     options.Now,
 		loaded:  make(chan struct{}),
 		reading: make(chan struct{}, 1),
+		applied: make(map[string]uint64),
 	}
 	if m.now == nil {
 		m.now = time.Now
@@ -88,7 +96,42 @@ func (m *Mirror) Apply(ctx context.Context, specs ...Spec) error {
 	for i, spec := range specs {
 		ids[i] = spec.String()
 	}
-	return m.refresh(ctx, ids)
+	return m.locked(ctx, func() error {
+		versions, err := m.refresh(ctx, ids)
+		if len(m.applied)+len(versions) > maxApplied {
+			clear(m.applied) // the feed is late, and reads them once more
+		}
+		maps.Copy(m.applied, versions)
+		return err
+	})
+}
+
+// catchUp makes the table equal to the store where a batch of the feed says that it
+// has changed, and not yet known.
+func (m *Mirror) catchUp(ctx context.Context, batch store.Batch) error {
+	return m.locked(ctx, func() error {
+		var ids []string
+		for _, change := range batch.Changes {
+			if change.Key.Kind == Kind && !m.isApplied(change) {
+				ids = append(ids, change.Key.ID)
+			}
+		}
+		if len(ids) == 0 {
+			return nil
+		}
+		slices.Sort(ids)
+		_, err := m.refresh(ctx, slices.Compact(ids))
+		return err
+	})
+}
+
+// isApplied says whether Apply has read what a change says, or something later.
+func (m *Mirror) isApplied(change store.Change) bool {
+	version, ok := m.applied[change.Key.ID]
+	if ok && version <= change.Version {
+		delete(m.applied, change.Key.ID)
+	}
+	return ok && version >= change.Version
 }
 
 // Run follows the store until the context ends, whose error it returns, or the
@@ -137,7 +180,7 @@ func (m *Mirror) follow(ctx context.Context) error {
 		case batch.Missed:
 			err = m.load(ctx)
 		default:
-			err = m.refresh(ctx, routeIDs(batch))
+			err = m.catchUp(ctx, batch)
 			if m.activities != nil {
 				m.activities.note(batch) // now that their routes are there
 			}
@@ -158,76 +201,78 @@ func (m *Mirror) load(ctx context.Context) error {
 	return m.activities.load(ctx)
 }
 
+// loadRoutes makes the table equal to the routes of the store. Each page is a
+// transaction of its own: what changes meanwhile the feed tells.
 func (m *Mirror) loadRoutes(ctx context.Context) error {
 	return m.locked(ctx, func() error {
-		var routes []Route
-		err := m.store.View(ctx, func(r store.Reader) error {
-			routes = routes[:0]
-			return raw.Each(r, "", func(item store.Item[json.RawMessage]) error {
-				if route, ok := m.decode(item.ID, item.Value); ok {
-					routes = append(routes, route)
-				}
-				return nil
-			})
-		})
-		if err != nil {
-			return fmt.Errorf("load routes: %w", err)
-		}
-		m.table.Replace(slices.Values(routes))
-		return nil
-	})
-}
-
-// refresh makes the table equal to the store at these ids.
-func (m *Mirror) refresh(ctx context.Context, ids []string) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	return m.locked(ctx, func() error {
-		found := make(map[string]Route, len(ids))
-		err := m.store.View(ctx, func(r store.Reader) error {
-			clear(found)
-			for _, id := range ids {
-				value, present, err := raw.Find(r, id)
-				if err != nil {
+		clear(m.applied)
+		return m.table.rebuild(func(add func(*Route)) error {
+			for page := (store.Page{}); ; {
+				var found []store.Record
+				err := m.store.View(ctx, func(r store.Reader) (err error) {
+					found, err = r.List(Kind, page)
 					return err
+				})
+				if err != nil {
+					return fmt.Errorf("load routes: %w", err)
 				}
-				if route, ok := m.decode(id, value); present && ok {
-					found[id] = route
+				for _, record := range found {
+					if route, ok := m.decode(record); ok {
+						add(&route)
+					}
 				}
+				if len(found) < store.MaxPage {
+					return nil
+				}
+				page.After = found[len(found)-1].Key.ID
 			}
-			return nil
 		})
-		if err != nil {
-			return fmt.Errorf("read changed routes: %w", err)
-		}
-		for _, id := range ids {
-			if route, ok := found[id]; ok {
-				m.table.Set(route)
-			} else if spec, err := ParseSpec(id); err == nil {
-				m.table.Remove(spec)
-			}
-		}
-		return nil
 	})
 }
 
-// decode reads one record. A record that is no valid route, or stands under
-// another's id, is left out: its path is not served, and all others are.
-func (m *Mirror) decode(id string, value json.RawMessage) (Route, bool) {
-	if value == nil {
-		return Route{}, false
+// refresh makes the table equal to the store at these ids. It returns the versions
+// of the records that are there now.
+func (m *Mirror) refresh(ctx context.Context, ids []string) (versions map[string]uint64, err error) {
+	keys := make([]store.Key, len(ids))
+	for i, id := range ids {
+		keys[i] = records.Key(id)
 	}
-	var route Route
-	if err := json.Unmarshal(value, &route); err != nil {
+	var found []store.Record
+	err = m.store.View(ctx, func(r store.Reader) (err error) {
+		found, err = store.GetSeveral(r, keys)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read changed routes: %w", err)
+	}
+	versions = make(map[string]uint64, len(ids))
+	for i, id := range ids {
+		if found[i].Key != (store.Key{}) {
+			versions[id] = found[i].Version
+		}
+		if route, ok := m.decode(found[i]); ok {
+			m.table.Set(route)
+		} else if spec, err := ParseSpec(id); err == nil {
+			m.table.Remove(spec)
+		}
+	}
+	return versions, nil
+}
+
+// decode reads one record, which may be none. A record that is no valid route, or
+// stands under another's id, is left out: its path is not served, and all others
+// are.
+func (m *Mirror) decode(record store.Record) (Route, bool) {
+	item, found, err := records.Open(record)
+	switch id := record.Key.ID; {
+	case err != nil:
 		m.logger.Error("route cannot be read", "id", id, "error", err)
-		return Route{}, false
-	}
-	if !route.valid() || route.Spec.String() != id {
+	case found && (!item.Value.valid() || item.Value.Spec.String() != id):
 		m.logger.Error("route is incomplete or stands under a wrong id", "id", id)
-		return Route{}, false
+	default:
+		return item.Value, found
 	}
-	return route, true
+	return Route{}, false
 }
 
 func (m *Mirror) locked(ctx context.Context, work func() error) error {
@@ -268,18 +313,6 @@ func (m *Mirror) lost(message string, err error) {
 	if err != nil {
 		m.logger.Warn(message, "error", err)
 	}
-}
-
-// routeIDs are the ids of the routes a batch speaks of, each once.
-func routeIDs(batch store.Batch) []string {
-	var ids []string
-	for _, change := range batch.Changes {
-		if change.Key.Kind == Kind {
-			ids = append(ids, change.Key.ID)
-		}
-	}
-	slices.Sort(ids)
-	return slices.Compact(ids)
 }
 
 func pause(ctx context.Context) error {

@@ -230,6 +230,75 @@ func TestMirrorReadsOwnWrites(t *testing.T) {
 	}
 }
 
+// TestMirrorReadsOwnWritesOnce: what Apply has read is not read again when the feed
+// tells of it, and what came later is.
+func TestMirrorReadsOwnWritesOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newMemory()
+		m := NewMirror(s, MirrorOptions{})
+		run(t, m)
+		<-m.Loaded()
+		put(t, s, "/user/ada/", "/user/bob/")
+		if err := m.Apply(t.Context(), spec(t, "/user/ada/"), spec(t, "/user/bob/")); err != nil {
+			t.Fatal(err)
+		}
+		views := s.views
+		remove(t, s, "/user/bob/")
+		time.Sleep(50 * time.Millisecond)
+		expect(t, m, "/user/ada/", "/user/ada/")
+		expect(t, m, "/user/bob/", "")
+		if read := s.views - views; read != 1 {
+			t.Errorf("%d reads for one route that was removed by others", read)
+		}
+		views = s.views
+		put(t, s, "/user/ada/")
+		if err := m.Apply(t.Context(), spec(t, "/user/ada/")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(50 * time.Millisecond)
+		if read := s.views - views; read != 1 || len(m.applied) != 0 {
+			t.Errorf("%d reads for one write, %d remembered", read, len(m.applied))
+		}
+	})
+}
+
+// meddled is a store in which something happens before each View.
+type meddled struct {
+	store.Store
+	before func()
+}
+
+func (m meddled) View(ctx context.Context, read func(store.Reader) error) error {
+	m.before()
+	return m.Store.View(ctx, read)
+}
+
+// TestMirrorLoadsWhileOthersWrite: pages that were read already are put right by the
+// feed.
+func TestMirrorLoadsWhileOthersWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newMemory()
+		for i := range store.MaxPage + 1 {
+			put(t, s, fmt.Sprintf("/user/u%04d/", i))
+		}
+		views := 0
+		m := NewMirror(meddled{s, func() {
+			if views++; views == 2 {
+				remove(t, s, "/user/u0001/")
+				put(t, s, "/user/ada/")
+			}
+		}}, MirrorOptions{})
+		run(t, m)
+		<-m.Loaded()
+		time.Sleep(50 * time.Millisecond)
+		expect(t, m, "/user/u0001/", "")
+		expect(t, m, "/user/ada/", "/user/ada/")
+		if n := m.Table().Len(); n != store.MaxPage+1 {
+			t.Errorf("%d routes", n)
+		}
+	})
+}
+
 func TestRecords(t *testing.T) {
 	s := newMemory()
 	put(t, s, "hub.example.org/user/ada%20l/")

@@ -1,7 +1,6 @@
 package route
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -13,10 +12,6 @@ const Kind = "route"
 
 // records are the routes of the store, under their routespecs.
 var records = store.Collection[Route]{Kind: Kind}
-
-// raw are the same records, undecoded, so that one that cannot be read does not
-// keep the others from being loaded.
-var raw = store.Collection[json.RawMessage]{Kind: Kind}
 
 // Put adds a route, or replaces the one with its spec, as part of an Update. It
 // is ErrInvalid for a route without a spec or a target, or with a name longer than

@@ -101,16 +101,31 @@ func (t *Table) Remove(spec Spec) bool {
 // Replace makes the table hold exactly these routes, at one instant. Those that the
 // table would not take are left out.
 func (t *Table) Replace(routes iter.Seq[Route]) {
+	// There is no error but that of the function.
+	_ = t.rebuild(func(add func(*Route)) error {
+		for route := range routes {
+			add(&route)
+		}
+		return nil
+	})
+}
+
+// rebuild is Replace by the routes that a function adds. If that fails the table
+// stays as it is.
+func (t *Table) rebuild(read func(add func(*Route)) error) error {
 	t.writing.Lock()
 	defer t.writing.Unlock()
 	next := &tree{}
-	for route := range routes {
+	err := read(func(route *Route) {
 		if route.valid() {
 			known, _ := t.Get(route.Spec)
-			next.put(&change{seed: t.seed, route: newEntry(&route, known), own: true})
+			next.put(&change{seed: t.seed, route: newEntry(route, known), own: true})
 		}
+	})
+	if err == nil {
+		t.current.Store(next)
 	}
-	t.current.Store(next)
+	return err
 }
 
 // put adds the route of a change.

@@ -132,9 +132,17 @@ func (s *Store) finish(g *group) {
 	}
 }
 
+// fill is how much of a page is used when it is split. Half of it, as bbolt does,
+// leaves all pages half empty when records come in the order of their ids; much more
+// leaves them so when they come in any other order. With this the file, and what of
+// it is in memory after all of it was read, is a third larger than its records
+// either way.
+const fill = 0.7
+
 // apply makes the writes of one Update in the transaction, under one version.
 func apply(tx *bbolt.Tx, writes []overlay.Write) ([]store.Change, error) {
 	records, expiry := tx.Bucket(recordBucket), tx.Bucket(expiryBucket)
+	records.FillPercent = fill
 	var changes []store.Change
 	version := records.Sequence() + 1
 	for _, write := range writes {

@@ -1,12 +1,13 @@
 // Package broadcast tells one sequence of changes to any number of feeds inside
-// a process. It keeps a bounded number of changes; a feed that falls behind
-// them is told that it missed some.
+// a process. It keeps what a feed has still to tell, and of that a bounded number
+// of changes; a feed that falls behind them is told that it missed some.
 package broadcast
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,11 +32,12 @@ type Broadcast struct {
 	trouble error         // why there is no touch; nil when there is
 	news    chan struct{} // closed and replaced when anything changes
 	closed  bool
+	feeds   map[*Feed]struct{} // that are open
 }
 
 // New returns a Broadcast that keeps about capacity changes.
 func New(capacity int) *Broadcast {
-	return &Broadcast{capacity: capacity, news: make(chan struct{})}
+	return &Broadcast{capacity: capacity, news: make(chan struct{}), feeds: make(map[*Feed]struct{})}
 }
 
 // Publish tells the changes of one commit, which the caller then leaves alone.
@@ -47,13 +49,39 @@ func (b *Broadcast) Publish(changes []store.Change) {
 	defer b.mu.Unlock()
 	b.commits = append(b.commits, changes)
 	b.held += len(changes)
-	for b.held > b.capacity && len(b.commits) > 1 {
-		b.held -= len(b.commits[0])
-		b.commits[0] = nil
-		b.commits = b.commits[1:]
-		b.first++
+	drop, left := 0, b.held
+	for left > b.capacity && drop < len(b.commits)-1 {
+		left -= len(b.commits[drop])
+		drop++
 	}
+	b.drop(drop)
+	b.forget()
 	b.wake()
+}
+
+// forget drops what all feeds have told.
+func (b *Broadcast) forget() {
+	told := len(b.commits)
+	for f := range b.feeds {
+		// A feed that stands before the first commit has missed some, and goes on at
+		// the present.
+		if f.next >= b.first {
+			told = min(told, int(f.next-b.first))
+		}
+	}
+	b.drop(told)
+}
+
+// drop drops the first of the commits.
+func (b *Broadcast) drop(count int) {
+	for _, commit := range b.commits[:count] {
+		b.held -= len(commit)
+	}
+	b.commits = slices.Delete(b.commits, 0, count)
+	b.first += uint64(count)
+	if len(b.commits) == 0 && cap(b.commits) > batchSize {
+		b.commits = nil // room for a burst is not kept
+	}
 }
 
 // Miss tells every feed that it missed changes at this point.
@@ -102,7 +130,9 @@ func (b *Broadcast) Follow() (*Feed, error) {
 	if b.closed {
 		return nil, store.ErrClosed
 	}
-	return &Feed{source: b, next: b.first + uint64(len(b.commits)), done: make(chan struct{})}, nil
+	f := &Feed{source: b, next: b.first + uint64(len(b.commits)), done: make(chan struct{})}
+	b.feeds[f] = struct{}{}
+	return f, nil
 }
 
 // Feed implements store.Feed.
@@ -117,7 +147,13 @@ type Feed struct {
 
 // Close implements store.Feed.
 func (f *Feed) Close() error {
-	f.once.Do(func() { close(f.done) })
+	f.once.Do(func() {
+		close(f.done)
+		f.source.mu.Lock()
+		defer f.source.mu.Unlock()
+		delete(f.source.feeds, f)
+		f.source.forget()
+	})
 	return nil
 }
 
@@ -178,6 +214,7 @@ func (f *Feed) look() (batch store.Batch, ready bool, news <-chan struct{}, err 
 		batch.Changes = append(batch.Changes, commit...)
 		f.next++
 	}
+	b.forget()
 	ready = len(batch.Changes) > 0 || f.outside
 	f.outside = false
 	return batch, ready, b.news, nil

@@ -130,3 +130,52 @@ func TestNextEnds(t *testing.T) {
 		}
 	})
 }
+
+// TestNothingIsKeptThatAllHaveTold: changes stay in memory for as long as an open feed
+// has still to tell them.
+func TestNothingIsKeptThatAllHaveTold(t *testing.T) {
+	b := New(100)
+	held := func(when string, want int) {
+		t.Helper()
+		kept := 0
+		for _, commit := range b.commits {
+			kept += len(commit)
+		}
+		if b.held != want || kept != want {
+			t.Errorf("%s: %d changes are kept, %d counted, want %d", when, kept, b.held, want)
+		}
+	}
+	b.Publish(commit("nobody listens", 5))
+	held("without a feed", 0)
+	slow, fast := follow(t, b), follow(t, b)
+	b.Publish(commit("a", 3))
+	b.Publish(commit("b", 2))
+	next(t, fast)
+	held("one has told nothing yet", 5)
+	if batch := next(t, slow); batch.Missed || len(batch.Changes) != 5 {
+		t.Errorf("the slow one: %+v", batch)
+	}
+	held("all have told everything", 0)
+	b.Publish(commit("c", 4))
+	next(t, fast)
+	if err := slow.Close(); err != nil {
+		t.Fatal(err)
+	}
+	held("the slow one is closed", 0)
+	b.Publish(commit("d", 1))
+	if batch := next(t, fast); batch.Missed || batch.Changes[0].Key.ID != "d" {
+		t.Errorf("the fast one: %+v", batch)
+	}
+	missing := follow(t, b)
+	b.Publish(commit("e", 90))
+	b.Publish(commit("f", 90))
+	next(t, fast)
+	held("both have missed some", 0)
+	if batch := next(t, missing); !batch.Missed {
+		t.Errorf("the one that missed some: %+v", batch)
+	}
+	b.Publish(commit("g", 1))
+	if batch := next(t, missing); batch.Missed || batch.Changes[0].Key.ID != "g" {
+		t.Errorf("after it has missed some: %+v", batch)
+	}
+}
