@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // isSocket tells whether a request opens a WebSocket: by Upgrade, or by extended
@@ -122,8 +123,10 @@ func (c *call) tunnelStream(ctx context.Context) error {
 	}
 	// What lies around the server's writer has seen the head. It is made for
 	// answers, and would set two deadlines for each piece, say.
-	w := innermost(c.w)
-	t := c.proxy.newTunnel(c, &stream{Reader: c.r.Body, w: w, control: http.NewResponseController(w)})
+	client := &stream{Reader: c.r.Body, w: innermost(c.w)}
+	client.control = http.NewResponseController(client.w)
+	_ = client.SetDeadline(time.Time{}) // those of answers and of their heads
+	t := c.proxy.newTunnel(c, client)
 	c.tunnelled = true
 	stop := context.AfterFunc(ctx, t.cut)
 	defer stop()

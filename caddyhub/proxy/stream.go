@@ -38,7 +38,7 @@ func (s *stream) Close() error {
 	return nil
 }
 
-// SetDeadline ends the stream if the time is past.
+// SetDeadline ends the stream if the time is past. Zero removes deadlines.
 func (s *stream) SetDeadline(at time.Time) error {
 	if err := s.SetReadDeadline(at); err != nil {
 		return err

@@ -1,7 +1,6 @@
 package gate_test
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -34,15 +33,13 @@ func TestExtendedConnect(t *testing.T) {
 			{":method", "CONNECT"}, {":protocol", "websocket"}, {":scheme", "https"},
 			{":authority", strings.TrimPrefix(h.URL, "https://")}, {":path", "/user/alice/ws"}, {"sec-websocket-version", "13"},
 		}, test.fields...)}
-		got, err := sendOver3(t, h, request)
-		switch {
-		case test.want == http.StatusOK && got.StatusCode == http.StatusOK: // the stream ended with the request
-		case err != nil || got.StatusCode != test.want || got.forwarded():
-			t.Errorf("HTTP/3, %s: %v %v, want %d", name, got, err, test.want)
-		}
-		// Over HTTP/2 Go's server has it off: then there is no such request.
-		if got, err := sendOver2(t, h, request); err == nil && got.StatusCode < 400 || err != nil && !errors.Is(err, errCut) {
-			t.Errorf("HTTP/2, %s: %v, %v", name, got, err)
+		for _, over := range protocols[1:] {
+			got, err := over.send(t, h, request)
+			switch {
+			case test.want == http.StatusOK && got.StatusCode == http.StatusOK: // the stream ended with the request
+			case err != nil || got.StatusCode != test.want || got.forwarded():
+				t.Errorf("%s, %s: %v %v, want %d", over.name, name, got, err, test.want)
+			}
 		}
 	}
 }

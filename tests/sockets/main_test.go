@@ -36,7 +36,7 @@ func start(t *testing.T, options hubtest.Options) *hub {
 	service := httptest.NewServer(http.HandlerFunc(serve))
 	t.Cleanup(service.Close)
 	options.HTTPS = true
-	options.Spawner = upstream.Spawner(t)
+	options.Spawner = upstream.Spawner(t) + "\n\t\t\t" + options.Spawner
 	options.Hub = "service echo {\n\t\t\turl " + service.URL + "\n\t\t}\n\t\trole users {\n\t\t\tscopes access:services!service=echo\n\t\t\tusers ada\n\t\t}"
 	h := &hub{Hub: hubtest.Start(t, options)}
 	h.ada = h.LogIn("ada")

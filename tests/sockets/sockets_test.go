@@ -25,7 +25,6 @@ func TestStreams(t *testing.T) {
 			t.Run("Frames", func(t *testing.T) { testFrames(t, h, c) })
 			t.Run("Refused", func(t *testing.T) { testRefused(t, h, c) })
 			t.Run("HalfClosed", func(t *testing.T) { testHalfClosed(t, h, c) })
-			t.Run("Deaf", func(t *testing.T) { testDeaf(t, h, c) })
 			t.Run("SessionEnds", func(t *testing.T) { testSessionEnds(t, h, c) })
 		})
 	}
@@ -64,7 +63,10 @@ func testRefused(t *testing.T, h *hub, c connection) {
 		"another site":   {"Sec-Fetch-Site", "cross-site", http.StatusForbidden},
 		"nobody":         {"Cookie", "", http.StatusUnauthorized},
 	} {
-		s, status := h.open(t, c, below+"ws", test.name, test.value)
+		s, status, err := h.open(t, c, below+"ws", test.name, test.value)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if body := s.ends(); status != test.want || !strings.Contains(body, "login_url") {
 			t.Errorf("%s: %d, want %d: %q", name, status, test.want, body)
 		}
@@ -85,13 +87,16 @@ func testHalfClosed(t *testing.T, h *hub, c connection) {
 	}
 }
 
-// testDeaf: an upstream that does not read holds up nobody but its own stream, and
+// TestDeaf: an upstream that does not read holds up nobody but its own stream, and
 // neither does a client.
-func testDeaf(t *testing.T, h *hub, c connection) {
-	deaf, lively := h.mustOpen(t, c, below+"deaf"), h.mustOpen(t, c, below+"ws")
-	go func() { _, _ = deaf.Write(frame(2, 16<<20)) }()
-	silent := h.mustOpen(t, c, below+"ws")
-	go func() { _, _ = silent.Write(frame(2, 16<<20)) }() // and what comes back is not read
+func TestDeaf(t *testing.T) {
+	t.Parallel()
+	h := start(t, hubtest.Options{})
+	c := overHTTP2(t, h)
+	deaf, silent, lively := h.mustOpen(t, c, below+"deaf"), h.mustOpen(t, c, below+"ws"), h.mustOpen(t, c, below+"ws")
+	for _, stuck := range []*socket{deaf, silent} {
+		go func() { _, _ = stuck.Write(frame(2, 16<<20)) }() // and nothing is read of it, or of what comes back
+	}
 	for range 10 {
 		if err := lively.echo(frame(2, 1<<20)); err != nil {
 			t.Fatal(err)

@@ -55,14 +55,13 @@ func overHTTP3(t *testing.T, h *hub) connection {
 
 // socket is an open WebSocket, as raw bytes.
 type socket struct {
-	t *testing.T
 	io.ReadCloser
 	*io.PipeWriter
 }
 
 // open opens a WebSocket as a page does; header are fields in its place, as names
 // and values in turn.
-func (h *hub) open(t *testing.T, c connection, path string, header ...string) (*socket, int) {
+func (h *hub) open(t *testing.T, c connection, path string, header ...string) (*socket, int, error) {
 	t.Helper()
 	source, sink := io.Pipe()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
@@ -85,21 +84,21 @@ func (h *hub) open(t *testing.T, c connection, path string, header ...string) (*
 	}
 	response, err := c.RoundTrip(request)
 	if err != nil {
-		t.Fatalf("open %s: %v", path, err)
+		return nil, 0, err
 	}
 	t.Cleanup(func() {
 		sink.Close()
 		response.Body.Close()
 	})
-	return &socket{t, response.Body, sink}, response.StatusCode
+	return &socket{response.Body, sink}, response.StatusCode, nil
 }
 
 // mustOpen is open for what has to succeed.
 func (h *hub) mustOpen(t *testing.T, c connection, path string) *socket {
 	t.Helper()
-	s, status := h.open(t, c, path)
-	if status != http.StatusOK {
-		t.Fatalf("open %s: %d", path, status)
+	s, status, err := h.open(t, c, path)
+	if err != nil || status != http.StatusOK {
+		t.Fatalf("open %s: %d, %v", path, status, err)
 	}
 	return s
 }
