@@ -116,7 +116,7 @@ func (c *call) again(err error) bool {
 func (c *call) exchange(ctx context.Context) error {
 	c.conn.borrow()
 	keep := false
-	c.proxy.watch.add(c, ctx)
+	c.proxy.watch.add(ctx, c)
 	defer func() {
 		if c.upload != nil && !c.upload.end(c, keep) {
 			keep = false

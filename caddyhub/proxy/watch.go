@@ -34,7 +34,7 @@ type watched struct {
 }
 
 // add ends the exchange of a call when a context ends, until it is removed.
-func (w *watch) add(c *call, ctx context.Context) {
+func (w *watch) add(ctx context.Context, c *call) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	c.watched = watched{ctx: ctx, next: w.young, young: true}

@@ -38,8 +38,7 @@ func TestHeapRoom(t *testing.T) {
 	small := collected(t, func(percent int) bool { return percent >= 400 })
 	held := make([]byte, 2*heapRoom)
 	collected(t, func(percent int) bool { return percent == 100 })
-	runtime.KeepAlive(held)
-	held = nil
+	runtime.KeepAlive(held) // and not from here on
 	collected(t, func(percent int) bool { return percent > small/2 })
 }
 
