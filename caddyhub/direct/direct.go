@@ -2,6 +2,7 @@ package direct
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -61,7 +62,8 @@ type Options struct {
 	Pages Pages
 	// Metrics may be nil.
 	Metrics Metrics
-	// Log hears of every refusal; nil discards.
+	// Log hears of every refusal, and, at the level debug, of every request that is
+	// sent on. Its level is looked at once. Nil discards.
 	Log *slog.Logger
 }
 
@@ -73,6 +75,7 @@ type Handler struct {
 	// host is what Header says that the Host is.
 	host    string
 	wrapped bool // answers have to be looked at
+	debug   bool // requests are logged
 }
 
 // New makes a Handler.
@@ -88,6 +91,7 @@ func New(options Options) *Handler {
 		log:     cmp.Or(options.Log, slog.New(slog.DiscardHandler)),
 		wrapped: options.RewriteHost || options.RewriteScheme != "" || options.Metrics != nil || options.ClientTimeout > 0,
 	}
+	h.debug = h.log.Enabled(context.Background(), slog.LevelDebug)
 	h.options.Header = slices.DeleteFunc(slices.Clone(options.Header), func(field proxy.Field) bool {
 		if field.Name == "Host" {
 			h.host = field.Value
@@ -118,6 +122,9 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, table *route.Tab
 		return
 	}
 	target := found.Target()
+	if h.debug {
+		h.log.DebugContext(r.Context(), fmt.Sprintf("PROXY %s %s to %s", kinds[webSocket], path, target))
+	}
 	x := &proxy.Exchange{Target: target.Origin(), Host: r.Host, Activity: found.Activity()}
 	if h.options.ChangeOrigin {
 		x.Host = target.Authority()
@@ -129,6 +136,9 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, table *route.Tab
 		h.failed(w, r, err)
 	}
 }
+
+// kinds of requests in the log, by whether they open a WebSocket.
+var kinds = map[bool]string{false: "WEB", true: "WS"}
 
 func (h *Handler) find(table *route.Table, host, path string) (*route.Entry, bool) {
 	if h.options.Metrics == nil {

@@ -71,11 +71,21 @@ Without a token the API answers programs of this machine and nobody else.
 
 Routes are kept in a file, one for each address of an API, in Caddy's data
 folder: after a crash they are served at once. --store takes another file,
-"memory" to keep none, or redis://HOST:PORT to share them with other proxies.`,
+"memory" to keep none, or redis://HOST:PORT to share them with other proxies.
+
+When it is told to end (SIGTERM, SIGINT, SIGHUP) it listens no more, gives
+requests ` + drain.String() + ` to end, closes WebSockets with code 1001, and ends with code 0.
+What cannot be done as asked ends it with code 1 and a line that says why.`,
 		CobraFunc: func(cmd *cobra.Command) {
 			options := new(options)
 			options.register(cmd.Flags())
-			cmd.Args = cobra.NoArgs
+			cmd.Args = func(cmd *cobra.Command, arguments []string) error {
+				err := cobra.NoArgs(cmd, arguments)
+				if err != nil {
+					fmt.Fprintln(cmd.ErrOrStderr(), "error:", err)
+				}
+				return err
+			}
 			cmd.SilenceUsage, cmd.SilenceErrors = true, true
 			cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 				err := options.run(cmd)

@@ -132,6 +132,8 @@ func TestRefusals(t *testing.T) {
 		"--storage-backend x":                     "--store keeps routes in a file or in Redis",
 		"--redirect-port 80":                      "HTTPS redirection specified but certificates not provided.",
 		"--error-target http://h --error-path /x": "Cannot specify both error-target and error-path. Pick one.",
+		"--socket /run/p --port 8000":             "--socket cannot be used with --ip or --port",
+		"--socket /run/p --ip 127.0.0.1":          "--socket cannot be used with --ip or --port",
 		"--custom-header nothing":                 "A colon was expected in custom header: nothing",
 		"--custom-header :x":                      "A colon was expected in custom header: :x",
 		"--log-level loud":                        "--log-level is debug, info, warn or error",

@@ -43,6 +43,8 @@ type options struct {
 	version                                 bool
 	token, passphrase, apiPassphrase        string
 	allInterfacesOld                        bool
+	// given says whether an option was on the command line.
+	given func(name string) bool
 }
 
 // certificate is what one listener shows, and asks for.
@@ -57,6 +59,7 @@ func (c certificate) given() bool { return c.key != "" || c.cert != "" }
 // has them.
 func (o *options) register(f *pflag.FlagSet) {
 	f.SortFlags = false
+	o.given = f.Changed
 	f.StringVar(&o.ip, "ip", "", "Public-facing IP of the proxy")
 	f.IntVar(&o.port, "port", 8000, "Public-facing port of the proxy")
 	f.StringVar(&o.socket, "socket", "", "Unix socket for the proxy to listen on, instead of IP and port")
@@ -95,7 +98,7 @@ func (o *options) registerTLS(f *pflag.FlagSet) {
 	f.BoolVar(&o.ssl.request, "ssl-request-cert", false, "Ask clients for certificates")
 	f.BoolVar(&o.ssl.reject, "ssl-reject-unauthorized", false, "Refuse clients without a valid certificate, as --ssl-request-cert does anyway")
 	f.StringVar(&o.sslProtocol, "ssl-protocol", "", "The only protocol spoken: TLSv1_2 or TLSv1_3 (default: both)")
-	f.StringVar(&o.sslCiphers, "ssl-ciphers", "", "`:`-separated list of ciphers")
+	f.StringVar(&o.sslCiphers, "ssl-ciphers", "", "List of ciphers as OpenSSL calls them, with colons between them")
 	f.BoolVar(&o.sslRC4, "ssl-allow-rc4", false, "Without effect: there is no RC4")
 	f.StringVar(&o.sslDHParam, "ssl-dhparam", "", "Without effect: key exchange is by elliptic curves")
 	f.StringVar(&o.apiIP, "api-ip", "localhost", "Inward-facing IP for API requests")
@@ -137,6 +140,8 @@ func (o *options) checkChoices() error {
 	switch {
 	case o.storageBackend != "":
 		return errors.New("--storage-backend: modules of Node cannot be loaded here; --store keeps routes in a file or in Redis")
+	case o.socket != "" && (o.given("ip") || o.given("port")):
+		return errors.New("--socket cannot be used with --ip or --port")
 	case o.redirectPort != 0 && !o.ssl.given():
 		return errors.New("HTTPS redirection specified but certificates not provided.") //nolint:staticcheck // the text is configurable-http-proxy's
 	case o.errorTarget != "" && o.errorPath != "":

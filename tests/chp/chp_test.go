@@ -102,6 +102,7 @@ var elsewhere = []string{
 	"Routes that the hub itself has made",
 	"Idle connections of clients",
 	"Uploads",
+	"WebSockets that are refused",
 	"WebSockets that are open when the proxy stops",
 	"Routes after a crash",
 	"`last_activity` where several proxies share routes",

@@ -43,9 +43,47 @@ func commandChecks() []check {
 				c.failf("output: %s", output)
 			}
 		}},
-		{name: "command: an option that is none", run: func(c *ask) {
-			_, code := c.fails("--no-such-option")
+		{name: "command: what is no option", run: func(c *ask) {
+			for _, argument := range []string{"--no-such-option", "stray", "--port"} {
+				output, code := c.fails(argument)
+				c.equal(argument, code, 1)
+				if !strings.Contains(output, "error: ") {
+					c.failf("%s: output %q", argument, output)
+				}
+			}
+		}},
+		{name: "command: a socket and a port", run: func(c *ask) {
+			output, code := c.fails("--socket", "/none/p")
 			c.equal("code", code, 1)
+			if !strings.Contains(output, "--socket") || !strings.Contains(output, "cannot be used with") {
+				c.failf("output: %s", output)
+			}
+		}},
+		{name: "command: help", run: func(c *ask) {
+			for _, option := range []string{"--help", "-h"} {
+				output, err := c.command(option).Output()
+				if err != nil {
+					c.failf("%s: %v", option, err)
+				}
+				for _, name := range []string{"--ip ", "--error-target ", "--custom-header ", "--keep-alive-timeout ", "-V, --version ", "-h, --help "} {
+					if !strings.Contains(string(output), name) {
+						c.failf("%s does not tell of %s", option, name)
+					}
+				}
+			}
+		}},
+		{name: "command: where requests go is logged", options: []string{"--log-level", "debug"}, run: func(c *ask) {
+			target := c.target("debug")
+			c.add("/debug", target)
+			c.get("/debug/a%2Fb?secret=1")
+			c.logs("debug: PROXY WEB /debug/a%2Fb to " + target)
+			if socket, _ := c.webSocket("/debug/ws"); socket != nil {
+				_ = socket.CloseNow()
+			}
+			c.logs("debug: PROXY WS /debug/ws to " + target)
+			if strings.Contains(c.proxy.log.String(), "secret") {
+				c.failf("a query is logged")
+			}
 		}},
 		{name: "command: the version", run: func(c *ask) {
 			for _, option := range []string{"--version", "-V"} {

@@ -1,7 +1,6 @@
 package chp_test
 
 import (
-	"crypto/rand"
 	"net"
 	"net/http"
 	"strconv"
@@ -12,9 +11,6 @@ import (
 
 // defectChecks are about what configurable-http-proxy does wrong.
 func defectChecks() []check {
-	upgrade := func(path string) string {
-		return "GET " + path + " HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + rand.Text()[:22] + "==\r\n\r\n"
-	}
 	return []check{
 		{name: "defect: DELETE without a path is answered", differs: "`DELETE /api/routes`", fresh: true, run: func(c *ask) {
 			c.add("/", "http://127.0.0.1:9")
@@ -89,14 +85,6 @@ func defectChecks() []check {
 			c.add("/slashes", c.target("slashes"))
 			status, _ := c.raw("GET //elsewhere/slashes/x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
 			c.equal("status", status, http.StatusNotFound)
-		}},
-		{name: "defect: refused upgrades are closed", differs: "WebSockets that are refused", run: func(c *ask) {
-			c.add("/refusing", c.nobody())
-			for path, want := range map[string]int{"/no/route": http.StatusNotFound, "/%": http.StatusBadRequest, "/refusing": http.StatusServiceUnavailable, "/x/../y": http.StatusBadRequest} {
-				status, closed := c.raw(upgrade(path))
-				c.equal(path, status, want)
-				c.equal(path+" is closed", closed, true)
-			}
 		}},
 		{name: "defect: other upgrades are answered", differs: "Upgrades to something other than a WebSocket", run: func(c *ask) {
 			c.add("/upgrade", c.target("upgrade"))

@@ -159,12 +159,25 @@ func (a *ask) redirected(path string, origin func(target string) string) {
 }
 
 func errorTarget(c *ask) {
-	pages := c.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.WriteHeader(http.StatusTeapot)
 		fmt.Fprintf(w, "%s of %s for %q", r.URL.Path, r.URL.Query().Get("url"), r.Header.Get("Cookie"))
-	}))
-	p := start(c.t, launch{program: c.proxy.program(), path: c.proxy.path(), options: []string{"--error-target", pages + "/base"}})
+	})
+	folder := shortFolder(c.t)
+	listener, err := net.Listen("unix", filepath.Join(folder, "s"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	server := &http.Server{Handler: handler}
+	go func() { _ = server.Serve(listener) }() // until Close
+	defer server.Close()
+	errorTargetAt(c, c.serve(handler)+"/base")
+	errorTargetAt(c, "http+unix://"+url.QueryEscape(filepath.Join(folder, "s"))+"/base")
+}
+
+func errorTargetAt(c *ask, pages string) {
+	p := start(c.t, launch{program: c.proxy.program(), path: c.proxy.path(), options: []string{"--error-target", pages}})
 	defer p.stop()
 	inner := newAsk(c.t, p, c.patience)
 	defer inner.close()
