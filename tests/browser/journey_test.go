@@ -175,13 +175,20 @@ func checkTraffic(b *tab, https bool) {
 	if rounds := b.record.to(`/oauth2/authorize|/oauth_(login|callback)`); len(rounds) > 0 {
 		b.t.Errorf("one's own server took a login by OAuth: %v", rounds)
 	}
-	want := "http/1.1"
+	// A WebSocket over HTTP/2 is a stream of the connection that is there (RFC 8441).
+	want, opened := "http/1.1", int64(http.StatusSwitchingProtocols)
 	if https {
-		want = "h2"
+		want, opened = "h2", http.StatusOK
 	}
 	var pages int
 	for _, r := range b.record.all() {
-		if r.kind == network.ResourceTypeWebSocket || r.protocol == "" || !b.record.ours(r.url) || !strings.HasPrefix(r.url, "http") {
+		if r.kind == network.ResourceTypeWebSocket {
+			if r.status > 0 && r.status < 400 && r.status != opened {
+				b.t.Errorf("not opened with status %d: %v", opened, r)
+			}
+			continue
+		}
+		if r.protocol == "" || !b.record.ours(r.url) || !strings.HasPrefix(r.url, "http") {
 			continue
 		}
 		pages++
