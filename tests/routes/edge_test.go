@@ -2,6 +2,7 @@ package routes_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -34,31 +35,36 @@ type edge struct {
 	folder string
 	// Ports of the site with TLS, of the one without, and of the API.
 	Secure, Plain, API int
-	// Options are lines for hub_proxy, Global for the global options, More for the
-	// sites that are proxies.
-	Options, Global, More string
-	process               *exec.Cmd
-	ended                 chan struct{}
+	// Options are lines for hub_proxy.
+	Options string
+	// Patient leaves it to Caddy how long requests may take to end when a
+	// configuration does.
+	Patient bool
+	// Sites are a template that takes the place of the usual ones.
+	Sites   string
+	process *exec.Cmd
+	ended   chan struct{}
 }
 
-var edgeCaddyfile = template.Must(template.New("Caddyfile").Parse(`{
+const globalOptions = `{
 	admin unix/{{.Folder}}/admin.sock|0600
 	storage file_system {{.Folder}}/caddy
 	persist_config off
 	skip_install_trust
 	auto_https disable_redirects
-	grace_period 2s
-	{{.Global}}
+	local_certs
+	{{if not .Patient}}grace_period 2s{{end}}
 	caddyhub {
 		store embedded {
 			path {{.Folder}}/routes.db
 		}
 	}
 }
+`
 
+const usualSites = `
 https://localhost:{{.Secure}}, http://localhost:{{.Plain}} {
 	bind 127.0.0.1
-	{{.More}}
 	hub_proxy {
 		{{.Options}}
 	}
@@ -69,12 +75,9 @@ http://127.0.0.1:{{.API}} {
 	hub_routes_api {
 		auth_token {env.CONFIGPROXY_AUTH_TOKEN}
 	}
-	handle /metrics {
-		metrics
-	}
 	respond "Not Found" 404
 }
-`))
+`
 
 // startEdge runs the binary until the test ends.
 func startEdge(t *testing.T, e *edge) *edge {
@@ -108,9 +111,16 @@ func startEdge(t *testing.T, e *edge) *edge {
 			return false
 		}
 		defer response.Body.Close()
-		return response.StatusCode == http.StatusOK && listensTo(e.Secure) && listensTo(e.API)
+		return response.StatusCode == http.StatusOK && e.hasCertificate() && listensTo(e.API)
 	})
 	return e
+}
+
+// hasCertificate says whether the site with TLS can be spoken to.
+func (e *edge) hasCertificate() bool {
+	config := &tls.Config{ServerName: "localhost", InsecureSkipVerify: true} //nolint:gosec // nothing is sent
+	conn, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", e.Secure), config)
+	return err == nil && conn.Close() == nil
 }
 
 func listensTo(port int) bool {
@@ -125,10 +135,12 @@ func listensTo(port int) bool {
 func (e *edge) write() {
 	e.t.Helper()
 	var text bytes.Buffer
-	values := map[string]any{
-		"Folder": e.folder, "Secure": e.Secure, "Plain": e.Plain, "API": e.API, "Options": e.Options, "Global": e.Global, "More": e.More,
+	caddyfile, err := template.New("Caddyfile").Parse(globalOptions + cmp.Or(e.Sites, usualSites))
+	if err != nil {
+		e.t.Fatal(err)
 	}
-	if err := edgeCaddyfile.Execute(&text, values); err != nil {
+	values := map[string]any{"Folder": e.folder, "Secure": e.Secure, "Plain": e.Plain, "API": e.API, "Options": e.Options, "Patient": e.Patient}
+	if err := caddyfile.Execute(&text, values); err != nil {
 		e.t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(e.folder, "Caddyfile"), text.Bytes(), 0o600); err != nil {
