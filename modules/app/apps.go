@@ -3,14 +3,12 @@ package app
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddyhub/caddyhub/caddyhub/appgate"
@@ -78,45 +76,19 @@ func (a *App) applyApps(settings *hub.Settings) error {
 
 // guarded finds the hosts of apps, in the configuration that is being started.
 func (a *App) guarded() []served {
-	loaded, err := a.ctx.AppIfConfigured("http")
-	if err != nil {
-		return nil
-	}
-	app := loaded.(*caddyhttp.App)
-	var found []served
-	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
-		server := app.Servers[name]
-		for _, host := range guardedHosts(server.Routes, nil) {
-			if host == "" || strings.ContainsAny(host, "{}") {
-				continue
-			}
-			for _, text := range server.Listen {
-				if address, err := caddy.ParseNetworkAddress(text); err == nil {
-					found = append(found, served{host: host, address: address})
-				}
-			}
+	return a.sites(func(handler caddyhttp.MiddlewareHandler, within []string) []string {
+		guard, ok := handler.(Guard)
+		if !ok {
+			return nil
 		}
-	}
-	return found
-}
-
-// guardedHosts are the hosts whose routes lead to the gate in front of an app.
-func guardedHosts(routes caddyhttp.RouteList, above []string) []string {
-	var hosts []string
-	for _, route := range routes {
-		within := matched(route, above)
-		for _, handler := range route.Handlers {
-			switch handler := handler.(type) {
-			case Guard:
-				if more, guards := handler.AppHosts(); guards {
-					hosts = slices.Concat(hosts, within, more)
-				}
-			case *caddyhttp.Subroute:
-				hosts = append(hosts, guardedHosts(handler.Routes, within)...)
-			}
+		more, guards := guard.AppHosts()
+		if !guards {
+			return nil
 		}
-	}
-	return hosts
+		return slices.DeleteFunc(slices.Concat(within, more), func(host string) bool {
+			return host == "" || strings.ContainsAny(host, "{}")
+		})
+	})
 }
 
 // guests are hosts of apps in canonical form.

@@ -23,7 +23,7 @@ type Surface interface {
 	HubSurface()
 }
 
-// served is an address at which a hub is served.
+// served is an address at which a hub or an app is served.
 type served struct {
 	host    string // from the site's host matcher; empty if there is none
 	address caddy.NetworkAddress
@@ -33,6 +33,23 @@ type served struct {
 // surfaces finds the addresses that serve the hub, in the configuration that is
 // being started.
 func (a *App) surfaces() []served {
+	return a.sites(func(handler caddyhttp.MiddlewareHandler, within []string) []string {
+		if _, ok := handler.(Surface); !ok {
+			return nil
+		}
+		if len(within) == 0 {
+			return []string{""}
+		}
+		return within
+	})
+}
+
+// hostsOf says for which hosts a handler is what is looked for, within those of its
+// routes; "" stands for any host.
+type hostsOf func(handler caddyhttp.MiddlewareHandler, within []string) []string
+
+// sites finds the addresses of hosts in the configuration that is being started.
+func (a *App) sites(hosts hostsOf) []served {
 	loaded, err := a.ctx.AppIfConfigured("http")
 	if err != nil {
 		return nil
@@ -41,7 +58,7 @@ func (a *App) surfaces() []served {
 	var found []served
 	for _, name := range slices.Sorted(maps.Keys(app.Servers)) {
 		server := app.Servers[name]
-		for _, host := range hostsOf(server.Routes, nil) {
+		for _, host := range hosts.in(server.Routes, nil) {
 			for _, text := range server.Listen {
 				address, err := caddy.ParseNetworkAddress(text)
 				if err != nil {
@@ -58,21 +75,15 @@ func (a *App) surfaces() []served {
 
 func httpPort(app *caddyhttp.App) int { return cmp.Or(app.HTTPPort, caddyhttp.DefaultHTTPPort) }
 
-// hostsOf are the hosts whose routes lead to a surface of the hub, within those
-// of the routes above; "" stands for any host.
-func hostsOf(routes caddyhttp.RouteList, above []string) []string {
+// in are the hosts in routes, within those of the routes above.
+func (of hostsOf) in(routes caddyhttp.RouteList, above []string) []string {
 	var hosts []string
 	for _, route := range routes {
 		within := matched(route, above)
 		for _, handler := range route.Handlers {
-			switch handler := handler.(type) {
-			case Surface:
-				if len(within) == 0 {
-					within = []string{""}
-				}
-				hosts = append(hosts, within...)
-			case *caddyhttp.Subroute:
-				hosts = append(hosts, hostsOf(handler.Routes, within)...)
+			hosts = append(hosts, of(handler, within)...)
+			if below, ok := handler.(*caddyhttp.Subroute); ok {
+				hosts = append(hosts, of.in(below.Routes, within)...)
 			}
 		}
 	}
