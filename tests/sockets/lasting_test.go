@@ -19,10 +19,12 @@ func TestSilence(t *testing.T) {
 	for name, connect := range versions {
 		t.Run(name, func(t *testing.T) {
 			c := connect(t, h)
-			s := h.mustOpen(t, c, below+"ws")
-			h.stall(t, c) // for longer than the socket has been silent
-			if err := s.echo(frame(1, 5)); err != nil {
-				t.Error(err)
+			ours, others := h.mustOpen(t, c, below+"ws"), h.mustOpen(t, c, app+"ws")
+			h.stall(t, c) // for longer than the sockets have been silent
+			for name, s := range map[string]*socket{"service": ours, "app": others} {
+				if err := s.echo(frame(1, 5)); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
 			}
 		})
 	}
@@ -68,18 +70,19 @@ func TestReload(t *testing.T) {
 			t.Errorf("%s, after a reload: %v", name, err)
 		}
 	}
-	later := h.mustOpen(t, overHTTP2(t, h), below+"ws")
+	sockets["later"] = h.mustOpen(t, overHTTP2(t, h), below+"ws")
+	others := h.mustOpen(t, overHTTP2(t, h), app+"ws")
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
 		h.Stop()
 	}()
-	sockets["later"] = later
 	for name, s := range sockets {
 		if got := s.ends(); got != goingAway {
 			t.Errorf("%s, when the hub stops: %x", name, got)
 		}
 	}
+	others.ends()
 	<-stopped
 	h.Restart()
 }

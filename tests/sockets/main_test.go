@@ -22,8 +22,11 @@ import (
 
 func TestMain(m *testing.M) { upstream.Main(m) }
 
-// below is where the service is.
-const below = "/services/echo/"
+// below is where the service is, and app the same as an app behind reverse_proxy.
+const (
+	below = "/services/echo/"
+	app   = "/app/"
+)
 
 // hub is a hub over TLS with a service of WebSockets that ada may use.
 type hub struct {
@@ -36,6 +39,7 @@ func start(t *testing.T, options hubtest.Options) *hub {
 	service := httptest.NewServer(http.HandlerFunc(serve))
 	t.Cleanup(service.Close)
 	options.HTTPS = true
+	options.Site = "hub_auth " + app + "* {\n\t\tallow authenticated\n\t}\n\treverse_proxy " + app + "* " + strings.TrimPrefix(service.URL, "http://")
 	options.Spawner = upstream.Spawner(t) + "\n\t\t\t" + options.Spawner
 	options.Hub = "service echo {\n\t\t\turl " + service.URL + "\n\t\t}\n\t\trole users {\n\t\t\tscopes access:services!service=echo\n\t\t\tusers ada\n\t\t}"
 	h := &hub{Hub: hubtest.Start(t, options)}

@@ -2,6 +2,7 @@
 package hubauth
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"github.com/caddyhub/caddyhub/caddyhub/hub"
 	"github.com/caddyhub/caddyhub/caddyhub/route"
 	"github.com/caddyhub/caddyhub/modules/app"
+	"github.com/caddyhub/caddyhub/modules/internal/streams"
 )
 
 func init() {
@@ -53,6 +55,8 @@ type Handler struct {
 	TokenInURL []*TokenInURL `json:"token_in_url,omitempty"`
 
 	app *app.App
+	// exit ends when the process does.
+	exit context.Context //nolint:containedctx // it is no request's
 }
 
 // CaddyModule returns the Caddy module information.
@@ -83,6 +87,9 @@ func (h *Handler) Provision(ctx caddy.Context) (err error) {
 	if tokenRules(h.TokenInURL).persist() {
 		return errTokenInURL
 	}
+	var leave context.CancelFunc
+	h.exit, leave = context.WithCancel(context.Background())
+	streams.OnExit(ctx, leave)
 	return h.App.Provision(h.app, "hub_auth")
 }
 
@@ -146,6 +153,8 @@ func (h *Handler) serveApp(w http.ResponseWriter, r *http.Request, site *hub.Sit
 		return caddyhttp.Error(http.StatusInternalServerError, err)
 	}
 	peer := r.RemoteAddr
+	r, release := streams.Until(h.exit, streams.Unlimited(r))
+	defer release()
 	return gate.Serve(w, app.Prepare(r), func(w http.ResponseWriter, out *http.Request, visitor appgate.Visitor) error {
 		// What a proxy appends to X-Forwarded-For is who spoke to Caddy.
 		out.RemoteAddr = peer

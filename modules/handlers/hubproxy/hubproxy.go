@@ -16,6 +16,7 @@ import (
 
 	"github.com/caddyhub/caddyhub/caddyhub/edge"
 	"github.com/caddyhub/caddyhub/caddyhub/proxy"
+	"github.com/caddyhub/caddyhub/modules/internal/streams"
 	"github.com/caddyhub/caddyhub/modules/internal/words"
 )
 
@@ -117,7 +118,7 @@ var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 // ServeHTTP forwards the request. That the upstream does not answer is an
 // edge.ErrUpstream, for the gate to tell the visitor.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
-	r = unhurried(r)
+	r = streams.Unlimited(r)
 	passage, ok := edge.PassageOf(r.Context())
 	if !ok {
 		return h.serve(w, r)
