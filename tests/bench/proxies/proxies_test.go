@@ -146,13 +146,17 @@ func compareVolume(b *testing.B, contenders []*contender) {
 // idle prints what a WebSocket costs over which nothing is sent.
 func idle(b *testing.B, contenders []*contender, few, many int) {
 	b.Helper()
-	table := &measure.Table{Head: []string{"", "KiB per idle WebSocket"}}
+	table := &measure.Table{Head: []string{"", "KiB of RSS per idle WebSocket", "KiB in use after a garbage collection"}}
 	for _, c := range contenders {
-		bytes, err := c.idle(b.Context(), few, many)
+		cost, err := c.idle(b.Context(), few, many)
 		if err != nil {
 			b.Fatal(err)
 		}
-		table.Add(c.name, measure.Number(bytes/1024))
+		used := "–"
+		if c.admin != "" {
+			used = measure.Number(cost.used / 1024)
+		}
+		table.Add(c.name, measure.Number(cost.resident/1024), used)
 	}
 	show(b, fmt.Sprintf("Idle WebSockets, from %d to %d", few, many), table)
 }

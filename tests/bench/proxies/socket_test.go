@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -71,21 +73,67 @@ func closeAll(connections []net.Conn) {
 	}
 }
 
-// idle says how much memory one WebSocket takes over which nothing is sent: the
-// difference between few and many.
-func (c *contender) idle(ctx context.Context, few, many int) (bytes float64, err error) {
+// perSocket is what one WebSocket takes over which nothing is sent, in bytes.
+type perSocket struct {
+	// resident is what the system has given to the processes (RSS), garbage included
+	// where memory is collected.
+	resident float64
+	// used are objects and stacks after a garbage collection; only of those that can
+	// be asked.
+	used float64
+}
+
+// idle is the difference between few and many WebSockets.
+func (c *contender) idle(ctx context.Context, few, many int) (perSocket, error) {
 	warm, err := c.sockets(ctx, few)
 	if err != nil {
-		return 0, err
+		return perSocket{}, err
 	}
 	defer closeAll(warm)
 	before := c.settled(ctx)
+	usedBefore, err := c.used(ctx)
+	if err != nil {
+		return perSocket{}, err
+	}
 	more, err := c.sockets(ctx, many-few)
+	if err != nil {
+		return perSocket{}, err
+	}
+	defer closeAll(more)
+	after := c.settled(ctx)
+	used, err := c.used(ctx)
+	count := float64(many - few)
+	return perSocket{float64(after-before) / count, float64(used-usedBefore) / count}, err
+}
+
+// used is what is in memory after a garbage collection; 0 of those that cannot be
+// asked.
+func (c *contender) used(ctx context.Context) (bytes int64, err error) {
+	if c.admin == "" {
+		return 0, nil
+	}
+	folder, err := os.MkdirTemp("", "heap")
 	if err != nil {
 		return 0, err
 	}
-	defer closeAll(more)
-	return float64(c.settled(ctx)-before) / float64(many-few), nil
+	defer os.RemoveAll(folder)
+	path := filepath.Join(folder, "heap")
+	if err := measure.SaveProfile(ctx, c.admin, "heap?gc=1&debug=1", path); err != nil {
+		return 0, err
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(text)) {
+		var value int64
+		for _, form := range []string{"# HeapAlloc = %d", "# Stack = %d"} {
+			if _, err := fmt.Sscanf(line, form, &value); err == nil {
+				bytes += value
+			}
+		}
+	}
+	return bytes, nil
 }
 
 // settled is the memory of a contender once it changes no more.
