@@ -168,6 +168,10 @@ func TestHandlers(t *testing.T) {
 	if got := at(t, got["http"], "servers", "proxy", "idle_timeout"); got != "7s" {
 		t.Errorf("idle_timeout %v", got)
 	}
+	// Without any HTTP/2, Caddy hides the sockets that the proxy is to wait for.
+	if diff := cmp.Diff([]any{"h1", "h2c"}, at(t, got["http"], "servers", "proxy", "protocols")); diff != "" {
+		t.Errorf("protocols (-want +got):\n%s", diff)
+	}
 	if got := at(t, got["caddyhub"], "default_target"); got != "http://h:1" {
 		t.Errorf("default_target %v", got)
 	}
