@@ -9,13 +9,17 @@ import (
 	"time"
 )
 
-// TestHeapPercent: a small heap has its room, a large one Go's own rule.
+// TestHeapPercent: a small heap under load has its room; a large one, or one at
+// rest, has Go's own rule.
 func TestHeapPercent(t *testing.T) {
 	for live, want := range map[uint64]int{
 		0: 6400, 1 << 20: 6400, 16 << 20: 400, 32 << 20: 200, 64 << 20: 100, 65 << 20: 100, 1 << 40: 100, math.MaxUint64: 100,
 	} {
-		if got := heapPercent(live); got != want {
+		if got := heapPercent(live, heapRest); got != want {
 			t.Errorf("%d bytes: %d %%, want %d %%", live, got, want)
+		}
+		if got := heapPercent(live, heapRest+1); got != 100 {
+			t.Errorf("%d bytes at rest: %d %%", live, got)
 		}
 	}
 }
