@@ -62,7 +62,12 @@ func (c *call) serveH2C() error {
 		}
 		return c.because(err)
 	}
-	defer answer.Body.Close()
+	defer func() {
+		if out.Body != nil {
+			_ = out.Body.Close() // first: closing the answer waits for who reads it
+		}
+		_ = answer.Body.Close() // it has been read, or nobody wants it
+	}()
 	c.relayH2C(answer, silence)
 	return nil
 }

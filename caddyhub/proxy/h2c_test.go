@@ -18,6 +18,10 @@ func TestH2C(t *testing.T) {
 			w.Header().Set("Connection", "Upgrade")
 			w.Header().Set("Upgrade", "websocket")
 			w.WriteHeader(http.StatusSwitchingProtocols)
+		case r.URL.Path == "/early":
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+			_, _ = io.WriteString(w, "too much")
+			_ = http.NewResponseController(w).Flush()
 		case r.URL.Path == "/cut":
 			_, _ = io.WriteString(w, "half")
 			_ = http.NewResponseController(w).Flush()
@@ -42,6 +46,14 @@ func TestH2C(t *testing.T) {
 	response, body, err := c.answer("POST")
 	if err != nil || body != "HTTP/2.0 /a%2Fb?x=%41 hub 192.0.2.1 hello" || response.Trailer.Get("X-Sum") != "42" {
 		t.Errorf("%v %q %v %v", response, body, err, f.failed())
+	}
+	for _, framing := range []string{"Content-Length: 100000\r\n\r\nhello", "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"} {
+		c = f.dial()
+		c.send("POST /early HTTP/1.1\r\nHost: hub\r\n" + framing) // and no more
+		response, body, err = c.answer("POST")
+		if err != nil || body != "too much" || response.StatusCode != http.StatusRequestEntityTooLarge {
+			t.Errorf("an early answer: %v %q %v %v", response, body, err, f.failed())
+		}
 	}
 	if _, body, err := f.get("GET", "/cut"); err == nil {
 		t.Errorf("an answer that breaks off is complete: %q", body)

@@ -89,16 +89,19 @@ func (s *source) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Close does nothing: the body is the server's.
-func (s *source) Close() error { return nil }
+// Close ends the reading of what has not been read: net/http closes a body that the
+// upstream does not want, and waits for its reader.
+func (s *source) Close() error {
+	if s.call.upload.whole.Load() {
+		return nil
+	}
+	s.call.upload.ending.Store(true)
+	return http.NewResponseController(s.call.w).SetReadDeadline(time.Unix(1, 0))
+}
 
 // leave sees to it that nothing reads the body any more.
 func (s *source) leave() {
-	if s.call.upload.whole.Load() {
-		return
-	}
-	s.call.upload.ending.Store(true)
-	_ = http.NewResponseController(s.call.w).SetReadDeadline(time.Unix(1, 0))
+	_ = s.Close() // a body without a connection ends with it
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.left = true
