@@ -22,7 +22,7 @@ func TestStreamTunnelHTTP3(t *testing.T) {
 		w.send(strings.Replace(handshake, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", proofOf(key[:24]), 1))
 		_, _ = io.Copy(w.Conn, w.Reader)
 	}), Options{})
-	opened := make(chan *Tunnel, 1)
+	opened := make(chan *Tunnel, 3)
 	f.change = func(x *Exchange) { x.Opened = func(t *Tunnel) func() { opened <- t; return nil } }
 	s := secureFront(t, f)
 	packets, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -37,29 +37,41 @@ func TestStreamTunnelHTTP3(t *testing.T) {
 	})
 	transport := &http3.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	t.Cleanup(func() { transport.Close() })
-	source, sink := io.Pipe()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodConnect, "https://"+packets.LocalAddr().String()+"/ws", source)
-	if err != nil {
-		t.Fatal(err)
+	open := func() (answer io.Reader, sink io.Writer) {
+		source, sink := io.Pipe()
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodConnect, "https://"+packets.LocalAddr().String()+"/ws", source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Proto = "websocket"
+		request.Header = http.Header{"Sec-Websocket-Version": {"13"}}
+		response, err := transport.RoundTrip(request)
+		if err != nil {
+			t.Fatal(err, f.failed())
+		}
+		t.Cleanup(func() { response.Body.Close() })
+		return response.Body, sink
 	}
-	request.Proto = "websocket"
-	request.Header = http.Header{"Sec-Websocket-Version": {"13"}}
-	response, err := transport.RoundTrip(request)
-	if err != nil {
-		t.Fatal(err, f.failed())
-	}
-	defer response.Body.Close()
+	answer, sink := open()
 	for _, length := range []int{5, 100_000} {
 		sent := frame(2, true, true, length)
 		go func() { _, _ = sink.Write(sent) }()
 		got := make([]byte, len(sent))
-		if _, err := io.ReadFull(response.Body, got); err != nil || string(got) != string(sent) {
+		if _, err := io.ReadFull(answer, got); err != nil || string(got) != string(sent) {
 			t.Fatalf("a message of %d bytes: %v", length, err)
 		}
 	}
 	(<-opened).Close(1008)
-	if got, _ := io.ReadAll(response.Body); string(got) != "\x88\x02\x03\xf0" {
+	if got, _ := io.ReadAll(answer); string(got) != "\x88\x02\x03\xf0" {
 		t.Errorf("%x", got)
+	}
+	before, _ := open()
+	f.CloseStreams(1001)
+	after, _ := open()
+	for name, answer := range map[string]io.Reader{"before": before, "after": after} {
+		if got, _ := io.ReadAll(answer); string(got) != "\x88\x02\x03\xe9" {
+			t.Errorf("opened %s the server stops: %x", name, got)
+		}
 	}
 	eventually(t, "it is over", func() bool { return f.Tunnels() == 0 })
 }

@@ -66,6 +66,9 @@ func (p *Proxy) newTunnel(c *call, client end) *Tunnel {
 	if _, ok := client.(net.Conn); !ok {
 		t.gone = make(chan struct{})
 	}
+	// From here on it may be cut, before anything moves.
+	t.up = direction{tunnel: t, from: t.client, to: t.upstream, deliver: t.forUpstream, seen: &t.fromClient}
+	t.down = direction{tunnel: t, from: t.upstream, to: t.client, deliver: t.forClient, seen: &t.toClient}
 	t.moving.Store(2)
 	p.tunnels.add(t)
 	if c.x.Opened != nil {
@@ -77,8 +80,7 @@ func (p *Proxy) newTunnel(c *call, client end) *Tunnel {
 // start begins to move bytes, at first those that have been read already. Where
 // somebody has to wait for the end of the tunnel, start does.
 func (t *Tunnel) start(fromClient, fromUpstream []byte) {
-	t.up = direction{tunnel: t, from: t.client, to: t.upstream, deliver: t.forUpstream, seen: &t.fromClient, early: fromClient}
-	t.down = direction{tunnel: t, from: t.upstream, to: t.client, deliver: t.forClient, seen: &t.toClient, early: fromUpstream}
+	t.up.early, t.down.early = fromClient, fromUpstream
 	t.down.begin()
 	if t.gone == nil {
 		t.up.begin()

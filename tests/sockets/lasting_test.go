@@ -15,7 +15,7 @@ import (
 // a WebSocket.
 func TestSilence(t *testing.T) {
 	t.Parallel()
-	h := start(t, hubtest.Options{Global: "servers {\n\t\ttimeouts {\n\t\t\tread_body_idle 300ms\n\t\t\twrite_idle 300ms\n\t\t}\n\t}"})
+	h := start(t, hubtest.Options{Global: "servers {\n\t\ttimeouts {\n\t\t\tread_body_idle 2s\n\t\t\twrite_idle 2s\n\t\t}\n\t}"})
 	for name, connect := range versions {
 		t.Run(name, func(t *testing.T) {
 			c := connect(t, h)
