@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -196,8 +195,15 @@ type use struct {
 	at       int64
 }
 
-// uses are the routes that the store is to be told of. Requests that wait for a
-// processor get one on the way: there may be very many routes.
+// lookPiece is how many routes are looked at at once, and lookPause the time between:
+// requests that wait for the only processor get it then. Go looks for what came over
+// the network when there is nothing else to run.
+const (
+	lookPiece = 1000
+	lookPause = 50 * time.Microsecond
+)
+
+// uses are the routes that the store is to be told of.
 func (a *activities) uses() []use {
 	var uses []use
 	looked := 0
@@ -205,8 +211,8 @@ func (a *activities) uses() []use {
 		if at, ok := route.activity.unsaved(); ok {
 			uses = append(uses, use{route.Spec().String(), route.activity, at})
 		}
-		if looked++; looked%activityBatch == 0 {
-			runtime.Gosched()
+		if looked++; looked%lookPiece == 0 {
+			time.Sleep(lookPause)
 		}
 	}
 	return uses

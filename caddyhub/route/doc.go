@@ -18,6 +18,8 @@
 //     and a few numbers.
 //   - A Keeper changes what clients of configurable-http-proxy's API have added,
 //     durably, and nothing that the hub has made itself.
+//   - A route that is set again as it was costs nothing, and neither does loading all
+//     of them once more.
 //   - The activity of the routes in a Registry is shared by all over one store, and
 //     outlives each of them to within ActivityInterval.
 //   - Mirror.Fresh says whether the table may be outdated, and since when.

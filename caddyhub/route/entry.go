@@ -46,8 +46,12 @@ const (
 )
 
 // newEntry makes the entry of a route that is valid, in the place of the one that
-// was known before, if there was one.
+// was known before, if there was one. It is the one that was known if nothing has
+// changed.
 func newEntry(r *Route, known *Entry) *Entry {
+	if known != nil && known.is(r) {
+		return known
+	}
 	e := &Entry{added: milliseconds(r.Added)}
 	parts := [...]string{r.Spec.text, r.Target.text, r.Data.User, r.Data.ServerName, r.Data.Service}
 	end := 0
@@ -60,6 +64,11 @@ func newEntry(r *Route, known *Entry) *Entry {
 	e.flags = flagsOf(r.Data)
 	e.succeed(known)
 	return e
+}
+
+// is says that the entry is that of a route.
+func (e *Entry) is(r *Route) bool {
+	return e.Spec() == r.Spec && e.Target() == r.Target && e.Data() == r.Data && e.added == milliseconds(r.Added)
 }
 
 func flagsOf(data Data) (set flags) {

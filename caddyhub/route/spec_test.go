@@ -248,3 +248,21 @@ func FuzzParseTarget(f *testing.F) {
 		}
 	})
 }
+
+// TestExtra: what is attached to a route is an object, or nothing.
+func TestExtra(t *testing.T) {
+	for text, want := range map[string]string{`{}`: `{}`, `{"a": [1]}`: `{"a": [1]}`, `null`: "", `[]`: "bad", `1`: "bad", `"{}"`: "bad"} {
+		var data Data
+		err := json.Unmarshal([]byte(`{"extra":`+text+`}`), &data)
+		if (err != nil) != (want == "bad") || err == nil && string(data.Extra) != want {
+			t.Errorf("%s: %q, %v", text, data.Extra, err)
+		}
+	}
+	if _, err := Object("").MarshalJSON(); !errors.Is(err, ErrInvalid) {
+		t.Errorf("an empty text: %v", err)
+	}
+	long := Route{Spec: spec(t, "/x/"), Target: target(t, "http://h:1"), Data: Data{User: strings.Repeat("u", MaxNameLength+1)}}
+	if NewTable().Set(long) {
+		t.Error("a table took a name that is too long")
+	}
+}

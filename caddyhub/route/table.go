@@ -76,8 +76,12 @@ func (t *Table) Set(route Route) bool {
 	t.writing.Lock()
 	defer t.writing.Unlock()
 	known, _ := t.Get(route.Spec)
+	entry := newEntry(&route, known)
+	if entry == known {
+		return true
+	}
 	next := *t.current.Load()
-	next.put(&change{seed: t.seed, route: newEntry(&route, known)})
+	next.put(&change{seed: t.seed, route: entry})
 	t.current.Store(&next)
 	return true
 }

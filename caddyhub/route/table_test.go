@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -170,6 +171,46 @@ func TestHashCollisions(t *testing.T) {
 	}
 	if found := find(list, 0, "b"); found == nil || found.segment() != "b" || find(list, 0, "c") != nil {
 		t.Error("find in a list of colliding segments")
+	}
+}
+
+// TestSetAgain: what has not changed is not made again, and what has changed has the
+// activity of before unless it was added anew.
+func TestSetAgain(t *testing.T) {
+	added := time.UnixMilli(1_000_000)
+	first := Route{Spec: spec(t, "/user/ada/"), Target: target(t, "http://h:1"), Data: Data{User: "ada", Extra: `{"user":"ada"}`}, Added: added}
+	for name, test := range map[string]struct {
+		change     func(*Route)
+		same, used bool
+	}{
+		"nothing": {func(*Route) {}, true, true},
+		"zone":    {func(r *Route) { r.Added = added.UTC() }, true, true},
+		"user":    {func(r *Route) { r.Data.User = "bob" }, false, true},
+		"server":  {func(r *Route) { r.Data.User, r.Data.ServerName = "", "ada" }, false, true},
+		"extra":   {func(r *Route) { r.Data.Extra = `{}` }, false, true},
+		"flag":    {func(r *Route) { r.Data.Public = true }, false, true},
+		"target":  {func(r *Route) { r.Target = target(t, "http://h:2") }, false, false},
+		"added":   {func(r *Route) { r.Added = added.Add(time.Millisecond) }, false, false},
+	} {
+		tab := NewTable()
+		tab.Set(first)
+		before, _ := tab.Get(first.Spec)
+		before.Activity().Touch(added.Add(time.Hour))
+		next := first
+		test.change(&next)
+		tab.Set(next)
+		after, _ := tab.Get(first.Spec)
+		if (after == before) != test.same || (after.Activity() == before.Activity()) != test.used {
+			t.Errorf("%s: same %v, activity of before %v", name, after == before, after.Activity() == before.Activity())
+		}
+		next.Added = next.Added.UTC()
+		if got := after.Route(); got != next || before.Route().Data != first.Data {
+			t.Errorf("%s: %+v, want %+v", name, got, next)
+		}
+		tab.Replace(slices.Values([]Route{next}))
+		if again, _ := tab.Get(first.Spec); again != after {
+			t.Errorf("%s: made again by Replace", name)
+		}
 	}
 }
 

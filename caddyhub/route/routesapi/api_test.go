@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -393,8 +394,9 @@ func FuzzBody(f *testing.F) {
 		if err != nil {
 			return
 		}
-		table, root := route.NewTable(), route.Spec{}
-		if root, err = route.NewSpec(""); err != nil || !table.Set(route.Route{Spec: root, Target: target, Data: data}) {
+		table := route.NewTable()
+		root, err := route.NewSpec("")
+		if err != nil || !table.Set(route.Route{Spec: root, Target: target, Data: data}) {
 			t.Fatalf("%q was taken, and its route is not: %v", body, err)
 		}
 		r, _ := table.Get(root)
@@ -430,5 +432,47 @@ func BenchmarkPost(b *testing.B) {
 	bench.api.log = slog.New(slog.DiscardHandler)
 	for b.Loop() {
 		bench.ask("POST", Prefix+"/user/ada", `{"target":"http://127.0.0.1:1234","jupyterhub":true,"user":"ada","server_name":""}`)
+	}
+}
+
+// TestNames: what is written quickly is what is written otherwise.
+func TestNames(t *testing.T) {
+	for _, text := range []string{"/", "/user/ada/", "/user/ada%20l/", "/user/%22/", "h.example/", "h.example/a@b/x/", "h.example/%C3%BC/"} {
+		spec, err := route.ParseSpec(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var name string
+		if err := json.Unmarshal(appendPath(nil, spec), &name); err != nil || name != pathOf(spec) {
+			t.Errorf("%s: %q, want %q, %v", text, name, pathOf(spec), err)
+		}
+	}
+	for _, at := range []time.Time{
+		{}, start, time.UnixMilli(0).UTC(), time.Date(9, 1, 2, 3, 4, 5, 6e6, time.UTC), time.Date(12026, 1, 1, 0, 0, 0, 0, time.UTC),
+		time.Date(2026, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
+	} {
+		if got, want := string(appendTime(nil, at)), at.Format(timeFormat); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// BenchmarkList is a list of 10 000 routes.
+func BenchmarkList(b *testing.B) {
+	table := route.NewTable()
+	for i := range 10_000 {
+		spec, err := route.NewSpec("", "user", fmt.Sprintf("u%06d", i))
+		to, bad := route.ParseTarget(fmt.Sprintf("http://10.0.%d.%d:8888", i>>8, i&255))
+		if err != nil || bad != nil {
+			b.Fatal(err, bad)
+		}
+		table.Set(route.Route{Spec: spec, Target: to, Data: route.Data{Extra: `{"user":"u000000","server_name":"","jupyterhub":true}`}, Added: start})
+	}
+	var line []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		for r := range table.All() {
+			line = appendEntry(line[:0], r, r.Activity().Last())
+		}
 	}
 }

@@ -16,8 +16,9 @@ const (
 	listBuffer = 32 << 10
 	// breath is how long a list rests between two pieces, so that requests which
 	// wait for the only processor get it. Merely giving way would not do: as long
-	// as something can run, Go looks for what came over the network every 10 ms.
-	breath = time.Microsecond
+	// as something can run, Go looks for what came over the network every 10 ms. For
+	// the same reason it must not be over before Go has looked for something to run.
+	breath = 50 * time.Microsecond
 )
 
 // timeFormat is how JavaScript writes a time.
@@ -36,9 +37,7 @@ func (c *call) list(since time.Time) {
 			continue
 		}
 		line = append(line[:0], separator)
-		line = appendString(line, pathOf(r.Spec()))
-		line = append(line, ':')
-		line = appendRoute(line, r, last)
+		line = appendEntry(line, r, last)
 		if _, err := out.Write(line); err != nil {
 			return // the client has gone
 		}
@@ -65,6 +64,13 @@ func (b *breathing) Write(p []byte) (int, error) {
 	return b.w.Write(p)
 }
 
+// appendEntry writes the name of a route and the route.
+func appendEntry(text []byte, r *route.Entry, last time.Time) []byte {
+	text = appendPath(text, r.Spec())
+	text = append(text, ':')
+	return appendRoute(text, r, last)
+}
+
 // appendRoute writes a route as an object: its target, what was attached to it,
 // or what the hub knows of it, and when it was last used.
 func appendRoute(text []byte, r *route.Entry, last time.Time) []byte {
@@ -86,7 +92,7 @@ func appendRoute(text []byte, r *route.Entry, last time.Time) []byte {
 	}
 	if !last.IsZero() {
 		text = append(text, `,"last_activity":"`...)
-		text = last.AppendFormat(text, timeFormat)
+		text = appendTime(text, last)
 		text = append(text, '"')
 	}
 	return append(text, '}')
@@ -106,6 +112,46 @@ func hubData(data route.Data) route.Object {
 	}
 	text, _ := json.Marshal(known) // texts and a truth value always encode
 	return route.Object(text)
+}
+
+// appendPath writes the name of a route as a JSON string.
+func appendPath(text []byte, spec route.Spec) []byte {
+	name := spec.String()
+	if strings.IndexByte(name, '%') >= 0 || name == "/" {
+		return appendString(text, pathOf(spec))
+	}
+	// Nothing in it has to be decoded, or escaped.
+	text = append(text, '"')
+	if name[0] != '/' {
+		text = append(text, '/')
+	}
+	text = append(text, name[:len(name)-1]...)
+	return append(text, '"')
+}
+
+// appendTime writes a time as timeFormat has it, without reading that every time: a
+// list does it for every route.
+func appendTime(text []byte, t time.Time) []byte {
+	year, month, day := t.Date()
+	if year < 0 || year > 9999 {
+		return t.AppendFormat(text, timeFormat)
+	}
+	hour, minute, second := t.Clock()
+	for _, part := range [...]struct {
+		number, digits int
+		behind         byte
+	}{
+		{year, 4, '-'}, {int(month), 2, '-'}, {day, 2, 'T'},
+		{hour, 2, ':'}, {minute, 2, ':'}, {second, 2, '.'}, {t.Nanosecond() / 1e6, 3, 'Z'},
+	} {
+		end := len(text) + part.digits
+		text = append(text, "0000"[:part.digits]...)
+		for at, rest := end-1, part.number; rest > 0; at, rest = at-1, rest/10 {
+			text[at] += byte(rest % 10)
+		}
+		text = append(text, part.behind)
+	}
+	return text
 }
 
 // appendString writes a JSON string. Few paths have anything to escape.

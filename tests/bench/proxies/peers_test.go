@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -90,15 +91,15 @@ func (a *arena) write(name, text string, values ...any) string {
 }
 
 // configurableHTTPProxy is the original, on the Node.js that its image ships.
-func (a *arena) configurableHTTPProxy() (*contender, *routes) {
+func (a *arena) configurableHTTPProxy(arguments ...string) (*contender, *routes) {
 	folder := jupyterhub.NodeModules(a.b)
-	return a.routed("CHP on Node 24", filepath.Join(folder, "node"), filepath.Join(folder, "configurable-http-proxy"))
+	return a.routed("CHP on Node 24", filepath.Join(folder, "node"), append([]string{filepath.Join(folder, "configurable-http-proxy")}, arguments...)...)
 }
 
 // replacement is caddyhub in its place.
 func (a *arena) replacement(arguments ...string) (*contender, *routes) {
 	name := "caddyhub as CHP"
-	if len(arguments) > 0 {
+	if slices.Contains(arguments, "memory") {
 		name += ", in memory"
 	}
 	return a.routed(name, os.Getenv(binary.Variable), append([]string{"configurable-http-proxy"}, arguments...)...)

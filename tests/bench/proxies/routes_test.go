@@ -41,13 +41,31 @@ func (r *routes) do(method, path, body string, want int) error {
 		return err
 	}
 	defer response.Body.Close()
-	if _, err := io.Copy(io.Discard, response.Body); err != nil {
+	if err := drain(response.Body); err != nil {
 		return err
 	}
 	if response.StatusCode != want {
 		return fmt.Errorf("%s %s: %s", method, path, response.Status)
 	}
 	return nil
+}
+
+// drain reads a body to its end. It rests after every piece of a long one: other
+// goroutines of this process take the times of requests, on the same processor.
+func drain(body io.Reader) error {
+	piece := make([]byte, 64<<10)
+	for {
+		n, err := body.Read(piece)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if n > 1<<10 {
+			time.Sleep(50 * time.Microsecond)
+		}
+	}
 }
 
 // add adds a route to the upstream.
@@ -81,5 +99,20 @@ func (r *routes) addMany(first, count int) {
 	}
 }
 
-// read reads the whole table.
-func (r *routes) read() error { return r.do(http.MethodGet, "", "", http.StatusOK) }
+// readAll reads the whole table.
+func (r *routes) readAll() error { return r.do(http.MethodGet, "", "", http.StatusOK) }
+
+// get is a page of the proxy that everybody may read.
+func (r *routes) get(address string) (string, error) {
+	request, err := http.NewRequestWithContext(r.b.Context(), http.MethodGet, address, nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := r.client.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	return string(text), err
+}

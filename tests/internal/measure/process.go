@@ -87,18 +87,34 @@ func parseStat(line string) time.Duration {
 func RSS(pids ...int) int64 {
 	var sum int64
 	for _, pid := range pids {
-		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-		if err != nil {
-			continue
-		}
-		_, rest, _ := strings.Cut(string(data), "VmRSS:")
-		fields := strings.Fields(rest)
-		if len(fields) > 0 {
-			kilobytes, _ := strconv.ParseInt(fields[0], 10, 64)
-			sum += kilobytes << 10
-		}
+		sum += status(pid, "VmRSS:")
 	}
 	return sum
+}
+
+// RSSOfFiles is the part of RSS that is pages of files, programs among them: the
+// system takes them back when it needs memory. The rest is the processes' own.
+func RSSOfFiles(pids ...int) int64 {
+	var sum int64
+	for _, pid := range pids {
+		sum += status(pid, "RssFile:")
+	}
+	return sum
+}
+
+// status is a size in /proc/PID/status, in bytes; zero if the process has ended.
+func status(pid int, name string) int64 {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(data), "\n"+name)
+	fields := strings.Fields(rest)
+	if len(fields) == 0 {
+		return 0
+	}
+	kilobytes, _ := strconv.ParseInt(fields[0], 10, 64) // the kernel writes numbers
+	return kilobytes << 10
 }
 
 // busy is the time that all cores together have worked so far, for anybody.

@@ -39,6 +39,9 @@ func TestOwnProcess(t *testing.T) {
 	if RSS(os.Getpid()) < 1<<20 {
 		t.Errorf("this test has %d bytes", RSS(os.Getpid()))
 	}
+	if files := RSSOfFiles(os.Getpid()); files <= 0 || files >= RSS(os.Getpid()) {
+		t.Errorf("this test has %d bytes of files", files)
+	}
 }
 
 func TestPinnedTree(t *testing.T) {
