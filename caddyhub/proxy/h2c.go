@@ -36,7 +36,7 @@ func (c *call) serveH2C() error {
 	if _, err := c.appendHead(c.out[:0]); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancelCause(c.r.Context())
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(c.r.Context()))
 	defer cancel(nil)
 	silence := newSilence(c.proxy.options.ResponseTimeout, cancel)
 	defer silence.end()
@@ -47,11 +47,20 @@ func (c *call) serveH2C() error {
 	if c.x.Host != "" {
 		out.Host = c.x.Host
 	}
+	var rest *upload
 	if c.hasBody() {
 		body := c.newSource(silence)
 		defer body.leave()
+		rest = body.upload
 		out.Body, out.ContentLength, out.Trailer = body, c.r.ContentLength, body.trailer
 	}
+	defer context.AfterFunc(c.r.Context(), func() {
+		// A server that is kept from reading the rest of an upload takes its client for
+		// gone.
+		if rest == nil || !rest.ending.Load() {
+			cancel(context.Cause(c.r.Context()))
+		}
+	})()
 	answer, err := c.roundTripH2C(ctx, out)
 	if err != nil {
 		switch {

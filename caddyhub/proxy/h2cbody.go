@@ -36,22 +36,27 @@ func (s *silence) end() {
 }
 
 // source is the body of a request that net/http sends on. It may be read until
-// leave, and no longer: the server's next request begins behind it.
+// leave, and no longer: the server's next request begins behind it, and the call is
+// another's. Close may come at any time.
 type source struct {
 	call    *call
+	upload  *upload
 	silence *silence
 	// trailer gets what may go on of the trailer when the body has ended.
 	trailer http.Header
 
-	// mu is held while the body is read.
-	mu   sync.Mutex
-	left bool
+	// reading is held while the body is read.
+	reading sync.Mutex
+	left    bool
+	// closing is held while the reading is ended.
+	closing sync.Mutex
+	over    bool
 }
 
 func (c *call) newSource(silence *silence) *source {
-	s := &source{call: c, silence: silence}
 	// The upload is what because looks at.
 	c.upload = &upload{started: true}
+	s := &source{call: c, upload: c.upload, silence: silence}
 	for name := range c.r.Trailer {
 		if !isToken(name) || !inTrailer(name) {
 			continue
@@ -67,8 +72,8 @@ func (c *call) newSource(silence *silence) *source {
 var errLeft = errors.New("proxy: the request is over")
 
 func (s *source) Read(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.reading.Lock()
+	defer s.reading.Unlock()
 	if s.left {
 		return 0, errLeft
 	}
@@ -79,12 +84,12 @@ func (s *source) Read(b []byte) (int, error) {
 	}
 	switch {
 	case errors.Is(err, io.EOF):
-		s.call.upload.whole.Store(true)
+		s.upload.whole.Store(true)
 		for name := range s.trailer {
 			s.trailer[name] = s.call.r.Trailer[name]
 		}
-	case err != nil && !s.call.upload.ending.Load():
-		s.call.upload.failed.Store(&err)
+	case err != nil && !s.upload.ending.Load():
+		s.upload.failed.Store(&err)
 	}
 	return n, err
 }
@@ -92,18 +97,23 @@ func (s *source) Read(b []byte) (int, error) {
 // Close ends the reading of what has not been read: net/http closes a body that the
 // upstream does not want, and waits for its reader.
 func (s *source) Close() error {
-	if s.call.upload.whole.Load() {
+	s.closing.Lock()
+	defer s.closing.Unlock()
+	if s.over || s.upload.whole.Load() {
 		return nil
 	}
-	s.call.upload.ending.Store(true)
+	s.upload.ending.Store(true)
 	return http.NewResponseController(s.call.w).SetReadDeadline(time.Unix(1, 0))
 }
 
 // leave sees to it that nothing reads the body any more.
 func (s *source) leave() {
 	_ = s.Close() // a body without a connection ends with it
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.closing.Lock()
+	s.over = true
+	s.closing.Unlock()
+	s.reading.Lock()
+	defer s.reading.Unlock()
 	s.left = true
 }
 
