@@ -250,6 +250,7 @@ func TestMirrorReadsOwnWritesOnce(t *testing.T) {
 		if read := s.views - views; read != 1 {
 			t.Errorf("%d reads for one route that was removed by others", read)
 		}
+		time.Sleep(5 * time.Millisecond) // the feed looks between this and the end
 		views = s.views
 		put(t, s, "/user/ada/")
 		if err := m.Apply(t.Context(), spec(t, "/user/ada/")); err != nil {

@@ -36,6 +36,11 @@ func NewTable() *Table {
 // gate) and still percent-encoded; a malformed escape ends the match there.
 func (t *Table) Lookup(host, path string) (*Entry, bool) {
 	hosts := t.current.Load().hosts
+	if hosts != nil && len(hosts.slots) == 1 && !hosts.slots[0].many() && hosts.slots[0].segment() == "" {
+		// No route is for one host alone: it need not be looked at.
+		route := t.match(&hosts.slots[0], path)
+		return route, route != nil
+	}
 	if host = canonicalHost(host); host != "" {
 		if route := t.match(t.find(hosts, host), path); route != nil {
 			return route, true
