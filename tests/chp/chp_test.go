@@ -103,6 +103,8 @@ var elsewhere = []string{
 	"Idle connections of clients",
 	"Uploads",
 	"WebSockets that are refused",
+	"WebSockets over HTTP/2 (RFC 8441) with TLS",
+	"HTTP/2 without TLS, of clients that begin with it (RFC 9113, 3.3)",
 	"WebSockets that are open when the proxy stops",
 	"Routes after a crash",
 	"`last_activity` where several proxies share routes",

@@ -158,7 +158,7 @@ func (b *broken) breakOff(request string, i int) {
 		_, _ = io.WriteString(conn, "hello")
 	case 1:
 		_ = conn.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
-		_, _ = http.ReadResponse(bufio.NewReader(conn), nil)
+		_, _ = bufio.NewReader(conn).ReadString(10)
 	case 2:
 		_ = conn.(*net.TCPConn).CloseWrite()
 		_ = conn.SetReadDeadline(time.Now().Add(20 * time.Millisecond))

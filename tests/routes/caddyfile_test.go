@@ -72,8 +72,8 @@ func TestReload(t *testing.T) {
 	type open struct {
 		*way
 		socket *socket
-		events *http.Response
-		both   *http.Response
+		events answer
+		both   answer
 		sink   *io.PipeWriter
 	}
 	var all []open
@@ -83,9 +83,9 @@ func TestReload(t *testing.T) {
 			e.route(w.prefix, target)
 			o := open{way: w}
 			_, o.socket = w.open(t, "/ws")
-			o.events = w.do(t, t.Context(), http.MethodGet, "/events", nil, nil)
+			o.events = w.do(t.Context(), t, http.MethodGet, "/events", nil, nil)
 			source, sink := io.Pipe()
-			o.both, o.sink = w.do(t, t.Context(), http.MethodPost, "/both", source, nil), sink
+			o.both, o.sink = w.do(t.Context(), t, http.MethodPost, "/both", source, nil), sink
 			all = append(all, o)
 		}
 	}

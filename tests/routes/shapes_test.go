@@ -63,8 +63,11 @@ func TestShapes(t *testing.T) {
 	})
 }
 
-// do sends a request and returns the answer, whose body is closed with the test.
-func (w *way) do(t *testing.T, ctx context.Context, method, path string, body io.Reader, change func(*http.Request)) *http.Response {
+// answer is a response whose body is closed with the test.
+type answer struct{ *http.Response }
+
+// do sends a request.
+func (w *way) do(ctx context.Context, t *testing.T, method, path string, body io.Reader, change func(*http.Request)) answer {
 	t.Helper()
 	request, err := http.NewRequestWithContext(ctx, method, w.url+w.prefix+path, body)
 	if err != nil {
@@ -81,7 +84,7 @@ func (w *way) do(t *testing.T, ctx context.Context, method, path string, body io
 	if response.ProtoMajor != w.version {
 		t.Fatalf("spoke %s", response.Proto)
 	}
-	return response
+	return answer{response}
 }
 
 func within(t *testing.T) context.Context {
@@ -94,7 +97,7 @@ func (w *way) testRequest(t *testing.T) {
 	body := strings.Repeat("0123456789", 20_000)
 	sum := sha256.Sum256([]byte(body))
 	huge := strings.Repeat("h", 12<<10)
-	response := w.do(t, within(t), http.MethodPost, "/a%2Fb%20c/%C3%BC?x=%41&&y", strings.NewReader(body), func(r *http.Request) {
+	response := w.do(within(t), t, http.MethodPost, "/a%2Fb%20c/%C3%BC?x=%41&&y", strings.NewReader(body), func(r *http.Request) {
 		r.Header.Set("X-Huge", huge)
 		r.Header["Cookie"] = []string{"a=1; b=2"}
 		r.Header.Set("X-Forwarded-For", "6.6.6.6")
@@ -125,14 +128,14 @@ func (w *way) testRequest(t *testing.T) {
 }
 
 func (w *way) testHead(t *testing.T) {
-	response := w.do(t, within(t), http.MethodHead, "/head", nil, nil)
+	response := w.do(within(t), t, http.MethodHead, "/head", nil, nil)
 	if body, err := io.ReadAll(response.Body); err != nil || len(body) > 0 || response.ContentLength != 12345 || len(response.Header.Get("X-Huge")) != 100<<10 {
 		t.Errorf("%d %.100v %q %v", response.ContentLength, response.Header, body, err)
 	}
 }
 
 func (w *way) testTrailers(t *testing.T) {
-	response := w.do(t, within(t), http.MethodPost, "/trailers", io.MultiReader(strings.NewReader("hel"), strings.NewReader("lo")), func(r *http.Request) {
+	response := w.do(within(t), t, http.MethodPost, "/trailers", io.MultiReader(strings.NewReader("hel"), strings.NewReader("lo")), func(r *http.Request) {
 		r.Trailer = http.Header{"X-Sum": {"42"}}
 	})
 	body, err := io.ReadAll(response.Body)
@@ -154,7 +157,7 @@ func (w *way) testHints(t *testing.T) {
 		links = append(links, header["Link"]...)
 		return nil
 	}})
-	response := w.do(t, ctx, http.MethodGet, "/hints", nil, nil)
+	response := w.do(ctx, t, http.MethodGet, "/hints", nil, nil)
 	body, err := io.ReadAll(response.Body)
 	if err != nil || string(body) != "done" || strings.Join(links, " ") != "</a> </b>" || response.Header.Get("Link") != "" {
 		t.Errorf("%q, %v, %q, %v", body, err, links, response.Header)
@@ -175,7 +178,7 @@ func (r *read) Read(b []byte) (int, error) {
 func (w *way) testExpect(t *testing.T) {
 	for path, status := range map[string]int{"/refuse": http.StatusExpectationFailed, "/accept": http.StatusOK} {
 		body := &read{Reader: strings.NewReader("hello")}
-		response := w.do(t, within(t), http.MethodPost, path, body, func(r *http.Request) {
+		response := w.do(within(t), t, http.MethodPost, path, body, func(r *http.Request) {
 			r.ContentLength = 5
 			r.Header.Set("Expect", "100-continue")
 		})
@@ -196,7 +199,7 @@ func (w *way) testEarly(t *testing.T) {
 	source, sink := io.Pipe()
 	defer sink.Close()
 	go func() { _, _ = io.Copy(sink, new(counter)) }() // until the client has its answer
-	response := w.do(t, within(t), http.MethodPost, "/early", source, nil)
+	response := w.do(within(t), t, http.MethodPost, "/early", source, nil)
 	if body, err := io.ReadAll(response.Body); err != nil || string(body) != "too much" || response.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("%s %q %v", response.Status, body, err)
 	}
@@ -204,7 +207,7 @@ func (w *way) testEarly(t *testing.T) {
 
 func (w *way) testBothWays(t *testing.T) {
 	source, sink := io.Pipe()
-	response := w.do(t, within(t), http.MethodPost, "/both", source, nil)
+	response := w.do(within(t), t, http.MethodPost, "/both", source, nil)
 	piece := make([]byte, 1)
 	for _, letter := range []byte("abc") {
 		if _, err := sink.Write([]byte{letter}); err != nil {
@@ -233,7 +236,7 @@ func (w *way) testDies(t *testing.T) {
 			}
 			continue
 		}
-		response := w.do(t, within(t), http.MethodGet, path, nil, nil)
+		response := w.do(within(t), t, http.MethodGet, path, nil, nil)
 		if body, err := io.ReadAll(response.Body); err == nil || string(body) != "half" {
 			t.Errorf("%s: %q, %v", path, body, err)
 		}
@@ -244,12 +247,12 @@ func (w *way) testLarge(t *testing.T) {
 	const size = 3 << 20
 	var want bytes.Buffer
 	_, _ = io.CopyN(&want, new(counter), size)
-	response := w.do(t, within(t), http.MethodGet, "/large?size=3145728", nil, nil)
+	response := w.do(within(t), t, http.MethodGet, "/large?size=3145728", nil, nil)
 	if got, err := io.ReadAll(response.Body); err != nil || !bytes.Equal(got, want.Bytes()) {
 		t.Errorf("download of %d bytes, %v", len(got), err)
 	}
 	sum := sha256.Sum256(want.Bytes())
-	response = w.do(t, within(t), http.MethodPut, "/upload", io.LimitReader(new(counter), size), nil)
+	response = w.do(within(t), t, http.MethodPut, "/upload", io.LimitReader(new(counter), size), nil)
 	var got recorded
 	if err := json.NewDecoder(response.Body).Decode(&got); err != nil || got.Length != size || got.Sum != hex.EncodeToString(sum[:]) {
 		t.Errorf("upload of %d bytes, %v", got.Length, err)
@@ -260,7 +263,7 @@ func (w *way) testLarge(t *testing.T) {
 func (w *way) testGone(t *testing.T) {
 	for _, path := range []string{"/gone", "/events"} {
 		ctx, leave := context.WithCancel(within(t))
-		response := w.do(t, ctx, http.MethodGet, path, nil, nil)
+		response := w.do(ctx, t, http.MethodGet, path, nil, nil)
 		if path == "/events" {
 			event := make([]byte, len("data: 0\n\ndata: 1\n\n"))
 			if _, err := io.ReadFull(response.Body, event); err != nil || string(event) != "data: 0\n\ndata: 1\n\n" {

@@ -36,7 +36,7 @@ type socket struct {
 const opening = "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 
 // open opens a WebSocket, by an upgrade or by extended CONNECT.
-func (w *way) open(t *testing.T, path string) (*http.Response, *socket) {
+func (w *way) open(t *testing.T, path string) (answer, *socket) {
 	t.Helper()
 	if w.version == 1 {
 		return w.upgrade(t, path)
@@ -47,14 +47,15 @@ func (w *way) open(t *testing.T, path string) (*http.Response, *socket) {
 		_, port, _ := strings.Cut(w.url, "localhost:")
 		transport := &http2.Transport{ //nolint:staticcheck // net/http has no extended CONNECT
 			TLSClientConfig: w.edge.trust("h2"),
+			//nolint:staticcheck // see above
 			DialTLSContext: func(_ context.Context, _, _ string, config *tls.Config) (net.Conn, error) {
 				return tls.Dial("tcp", "127.0.0.1:"+port, config)
 			},
 		}
-		t.Cleanup(transport.CloseIdleConnections)
+		t.Cleanup(transport.CloseIdleConnections)                                 //nolint:staticcheck // see above
 		other.client = &http.Client{Transport: roundTripper(transport.RoundTrip)} //nolint:staticcheck // see above
 	}
-	response := other.do(t, within(t), http.MethodConnect, path, source, func(r *http.Request) {
+	response := other.do(within(t), t, http.MethodConnect, path, source, func(r *http.Request) {
 		r.Header.Set("Sec-WebSocket-Version", "13")
 		if w.version == 2 {
 			r.Header[":protocol"] = []string{"websocket"}
@@ -70,19 +71,19 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-func (w *way) upgrade(t *testing.T, path string) (*http.Response, *socket) {
+func (w *way) upgrade(t *testing.T, path string) (answer, *socket) {
 	t.Helper()
 	conn := w.dial(t)
 	fmt.Fprintf(conn, opening, w.prefix+path)
 	reader := bufio.NewReader(conn)
-	response, err := http.ReadResponse(reader, nil)
+	response, err := http.ReadResponse(reader, nil) //nolint:bodyclose // the connection is closed with the test
 	if err != nil {
 		t.Fatal(err)
 	}
 	if response.StatusCode == http.StatusSwitchingProtocols {
-		return response, &socket{reader, conn, func() { conn.Close() }}
+		return answer{response}, &socket{reader, conn, func() { conn.Close() }}
 	}
-	return response, &socket{response.Body, conn, func() { conn.Close() }}
+	return answer{response}, &socket{response.Body, conn, func() { conn.Close() }}
 }
 
 // dial connects to the edge by TCP, and TLS if that is the way.
