@@ -162,7 +162,9 @@ func (h *Handler) forward(w http.ResponseWriter, r *http.Request, x *proxy.Excha
 
 // failed answers for an upstream that did not.
 func (h *Handler) failed(w http.ResponseWriter, r *http.Request, err error) {
-	if errors.Is(err, proxy.ErrClient) || r.Context().Err() != nil {
+	// Not the context of the request: it ends also when the rest of an upload is given
+	// up because there is no upstream any more.
+	if errors.Is(err, proxy.ErrClient) {
 		panic(http.ErrAbortHandler) // nobody is left to be told
 	}
 	status := http.StatusServiceUnavailable

@@ -63,6 +63,7 @@ func (c *call) serveH2C() error {
 	})()
 	answer, err := c.roundTripH2C(ctx, out)
 	if err != nil {
+		c.unanswered()
 		switch {
 		case errors.Is(context.Cause(ctx), ErrTimeout):
 			err = ErrTimeout

@@ -160,6 +160,7 @@ func (u *upload) end(c *call, worth bool) bool {
 	}
 	u.ending.Store(true)
 	c.conn.Close()
+	c.unanswered()
 	if !u.whole.Load() && http.NewResponseController(c.w).SetReadDeadline(time.Unix(1, 0)) != nil {
 		return false // a body without a connection; its reader ends with it
 	}
@@ -188,6 +189,14 @@ func (c *call) answered() (goesOn bool) {
 		_ = control.SetReadDeadline(time.Unix(1, 0)) // or the server would wait for it
 	}
 	return false
+}
+
+// unanswered prepares a client that may not have sent all of its upload for whoever
+// answers in the upstream's place.
+func (c *call) unanswered() {
+	if c.upload != nil && !c.upload.whole.Load() && c.r.ProtoMajor == 1 {
+		closeAfter(c.w)
+	}
 }
 
 // closeAfter has net/http close the connection to the client after the answer, in

@@ -46,7 +46,7 @@ func TestShapes(t *testing.T) {
 			t.Run(front.name+", "+kind, func(t *testing.T) {
 				for name, test := range map[string]func(*testing.T){
 					"request": w.testRequest, "HEAD": w.testHead, "trailers": w.testTrailers, "hints": w.testHints, "expect": w.testExpect,
-					"early": w.testEarly, "both ways": w.testBothWays, "dies": w.testDies, "large": w.testLarge,
+					"early": w.testEarly, "unanswered": w.testUnanswered, "both ways": w.testBothWays, "dies": w.testDies, "large": w.testLarge,
 				} {
 					t.Run(name, test)
 				}
@@ -201,6 +201,18 @@ func (w *way) testEarly(t *testing.T) {
 	go func() { _, _ = io.Copy(sink, new(counter)) }() // until the client has its answer
 	response := w.do(within(t), t, http.MethodPost, "/early", source, nil)
 	if body, err := io.ReadAll(response.Body); err != nil || string(body) != "too much" || response.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("%s %q %v", response.Status, body, err)
+	}
+}
+
+// testUnanswered: an upstream ends without an answer while the client still sends,
+// and the client hears that from the proxy.
+func (w *way) testUnanswered(t *testing.T) {
+	source, sink := io.Pipe()
+	defer sink.Close()
+	go func() { _, _ = io.Copy(sink, new(counter)) }() // until the client has its answer
+	response := w.do(within(t), t, http.MethodPost, "/silent-death", source, nil)
+	if body, err := io.ReadAll(response.Body); err != nil || response.StatusCode != http.StatusServiceUnavailable || len(body) == 0 {
 		t.Errorf("%s %q %v", response.Status, body, err)
 	}
 }

@@ -56,6 +56,9 @@ func (b *behaviour) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "early":
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
 		_, _ = io.WriteString(w, "too much")
+	case "silent-death":
+		_, _ = io.CopyN(io.Discard, r.Body, 100_000)
+		panic(http.ErrAbortHandler)
 	case "both":
 		both(w, r)
 	case "events":
