@@ -234,6 +234,10 @@ func TestMirrorReadsOwnWrites(t *testing.T) {
 // tells of it, and what came later is.
 func TestMirrorReadsOwnWritesOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		settle := func() {
+			time.Sleep(50 * time.Millisecond) // until the feed has looked
+			synctest.Wait()
+		}
 		s := newMemory()
 		m := NewMirror(s, MirrorOptions{})
 		run(t, m)
@@ -242,21 +246,21 @@ func TestMirrorReadsOwnWritesOnce(t *testing.T) {
 		if err := m.Apply(t.Context(), spec(t, "/user/ada/"), spec(t, "/user/bob/")); err != nil {
 			t.Fatal(err)
 		}
+		settle()
 		views := s.views
 		remove(t, s, "/user/bob/")
-		time.Sleep(50 * time.Millisecond)
+		settle()
 		expect(t, m, "/user/ada/", "/user/ada/")
 		expect(t, m, "/user/bob/", "")
 		if read := s.views - views; read != 1 {
 			t.Errorf("%d reads for one route that was removed by others", read)
 		}
-		time.Sleep(5 * time.Millisecond) // the feed looks between this and the end
 		views = s.views
 		put(t, s, "/user/ada/")
 		if err := m.Apply(t.Context(), spec(t, "/user/ada/")); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(50 * time.Millisecond)
+		settle()
 		if read := s.views - views; read != 1 || len(m.applied) != 0 {
 			t.Errorf("%d reads for one write, %d remembered", read, len(m.applied))
 		}
