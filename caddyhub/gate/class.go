@@ -25,8 +25,8 @@ type Class struct {
 	// PrefersJSON: the client ranks application/json above text/html, or a segment
 	// of the path is "api" (JupyterHub, section 6.1).
 	PrefersJSON bool
-	// StrayUpgrade: there is an Upgrade header, or a CONNECT, that opens no
-	// WebSocket. Forwarded, the upstream could turn the connection into a tunnel
+	// StrayUpgrade: there is an Upgrade header, a :protocol or a CONNECT, that opens
+	// no WebSocket. Forwarded, the upstream could turn the connection into a tunnel
 	// past every further decision: refuse it or remove it (StripUpgrade).
 	StrayUpgrade bool
 	// ServiceWorker: the browser fetches the script of a service worker. A page
@@ -47,7 +47,7 @@ func Classify(r *http.Request, path Path) Class {
 	return Class{
 		Kind:          kindOf(r, api, html, json, open),
 		PrefersJSON:   api || json > html,
-		StrayUpgrade:  len(r.Header["Upgrade"]) > 0 || r.Method == http.MethodConnect,
+		StrayUpgrade:  len(r.Header["Upgrade"]) > 0 || len(r.Header[":protocol"]) > 0 || r.Method == http.MethodConnect,
 		ServiceWorker: len(r.Header["Service-Worker"]) > 0,
 	}
 }

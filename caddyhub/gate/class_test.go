@@ -75,6 +75,12 @@ func TestClassify(t *testing.T) {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
+	// RFC 8441, 4: with any other method it is malformed, and Go lets it pass.
+	r := request("GET /user/a/lab", "Accept: */*")
+	r.Header[":protocol"] = []string{"websocket"}
+	if !Classify(r, Path{}).StrayUpgrade {
+		t.Error("a :protocol without CONNECT is nothing special")
+	}
 }
 
 func TestIsWebSocket(t *testing.T) {
