@@ -18,12 +18,8 @@ import (
 // report: the first save after the server's memory of its visitor has run out is
 // refused, and so are all that follow. That memory lasts 300 seconds; unless the
 // test takes that long, it is made shorter. A page that has not loaded by then is
-// refused parts of itself, and loaded again. It runs when CADDYHUB_TEST_SAVING is
-// set, since it is about the original and not about us.
+// refused parts of itself, and loaded again.
 func TestSavesAtJupyterHub(t *testing.T) {
-	if os.Getenv("CADDYHUB_TEST_SAVING") == "" {
-		t.Skip("CADDYHUB_TEST_SAVING is not set")
-	}
 	t.Parallel()
 	lasts, pause := working(t)
 	memory := 300 * time.Second
