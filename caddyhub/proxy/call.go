@@ -149,9 +149,11 @@ func (c *call) exchange(ctx context.Context) error {
 	return nil
 }
 
-// because is the error to return: if the client has gone, that is why.
+// because is the error to return: if the client has gone, that is why. A server that
+// is kept from reading the rest of an upload takes its client for gone.
 func (c *call) because(err error) error {
-	if ctx := c.r.Context(); ctx.Err() != nil {
+	ending := c.upload != nil && c.upload.ending.Load()
+	if ctx := c.r.Context(); ctx.Err() != nil && !ending {
 		return fmt.Errorf("%w: %w", ErrClient, context.Cause(ctx))
 	}
 	if c.upload != nil {
