@@ -104,8 +104,10 @@ type Options struct {
 // API serves the REST API. It is safe for concurrent use.
 type API struct {
 	options Options
-	// root is the path of the API without a slash at the end: "/hub/api".
-	root   string
+	// root is the path of the API without a slash at the end: "/hub/api". Beside it
+	// are health and metrics.
+	root, health, metrics string
+
 	routes router
 	// headers are those of every answer.
 	headers http.Header
@@ -115,7 +117,10 @@ type API struct {
 // New makes an API.
 func New(options Options) *API {
 	options = options.withDefaults()
-	a := &API{options: options, root: strings.TrimSuffix(options.Base.API(""), "/"), headers: headersOf(options.Base), log: options.Log}
+	a := &API{
+		options: options, root: strings.TrimSuffix(options.Base.API(""), "/"), health: options.Base.Hub("health"), metrics: options.Base.Hub("metrics"),
+		headers: headersOf(options.Base), log: options.Log,
+	}
 	for _, endpoints := range [][]endpoint{
 		a.hubEndpoints(), a.userEndpoints(), a.serverEndpoints(), a.tokenEndpoints(), a.groupEndpoints(), a.serviceEndpoints(),
 		a.proxyEndpoints(), a.authorizationEndpoints(),
@@ -149,7 +154,7 @@ func (o Options) withDefaults() Options {
 // {hub}api or a path below it, but none of the OAuth provider.
 func (a *API) Serves(r *http.Request) bool {
 	path := r.URL.EscapedPath()
-	if path == a.options.Base.Hub("health") || path == a.options.Base.Hub("metrics") || path == a.root {
+	if path == a.health || path == a.metrics || path == a.root {
 		return true
 	}
 	rest, below := strings.CutPrefix(path, a.root+"/")

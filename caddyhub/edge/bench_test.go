@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/caddyhub/caddyhub/caddyhub/browser"
 	"github.com/caddyhub/caddyhub/caddyhub/route"
 	"github.com/caddyhub/caddyhub/caddyhub/store"
 	"github.com/caddyhub/caddyhub/caddyhub/store/cached"
@@ -28,12 +29,20 @@ func BenchmarkServe(b *testing.B) {
 		b.Fatal(err)
 	}
 	eventually(b, "routed", func() bool { return s.routes.Table().Len() == 2 })
-	for name, who := range map[string]change{"session": s.login("ada").in, "token": bearer(s.token("ada", "inherit"))} {
+	session := s.login("ada").in
+	for name, who := range map[string]change{
+		"navigation": func(r *http.Request) {
+			session(r)
+			r.Header.Set("Sec-Fetch-Mode", "navigate")
+		},
+		"page":  s.page(session),
+		"token": bearer(s.token("ada", "inherit")),
+	} {
 		b.Run(name, func(b *testing.B) {
 			r := httptest.NewRequest("GET", "/user/ada/api/contents/notebook.ipynb?content=1", nil)
+			r.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36")
+			r.Header.Set("Accept-Language", "en-US,en;q=0.9")
 			who(r)
-			r.Header.Set("Sec-Fetch-Mode", "navigate")
-			r.Header.Set("User-Agent", "Mozilla/5.0")
 			b.ReportAllocs()
 			for b.Loop() {
 				w := silent{make(http.Header)}
@@ -42,5 +51,30 @@ func BenchmarkServe(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// page makes a request what a script of an opened page sends.
+func (s *site) page(session change) change {
+	opened := httptest.NewRecorder()
+	r := httptest.NewRequest("GET", "/user/ada/lab", nil)
+	session(r)
+	r.Header.Set("Sec-Fetch-Mode", "navigate")
+	if err := s.Serve(opened, r, silent{}.forward); err != nil {
+		s.t.Fatal(err)
+	}
+	return func(r *http.Request) {
+		session(r)
+		for _, cookie := range opened.Result().Cookies() {
+			r.AddCookie(cookie)
+			if cookie.Name == browser.XSRFCookie {
+				r.Header.Set("X-XSRFToken", cookie.Value)
+			}
+		}
+		r.Header.Set("Origin", "http://"+r.Host)
+		r.Header.Set("Referer", "http://"+r.Host+"/user/ada/lab")
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+		r.Header.Set("Sec-Fetch-Mode", "cors")
+		r.Header.Set("Sec-Fetch-Dest", "empty")
 	}
 }

@@ -92,7 +92,8 @@ func (s separation) apply(r *http.Request, h http.Header, status int) int {
 func (e *Edge) addsSlash(w http.ResponseWriter, r *http.Request, v *visit) bool {
 	prefix := e.prefix(v)
 	reads := v.request.Method == http.MethodGet || v.request.Method == http.MethodHead
-	if !reads || v.request.Class.Kind == gate.KindWebSocket || v.path.String()+"/" != prefix {
+	missing, begins := strings.CutPrefix(prefix, v.path.String())
+	if !reads || v.request.Class.Kind == gate.KindWebSocket || !begins || missing != "/" {
 		return false
 	}
 	target := url.URL{RawQuery: r.URL.RawQuery}

@@ -108,7 +108,7 @@ func version13(h http.Header) bool {
 func listsToken(values []string, token string) bool {
 	for _, value := range values {
 		for part := range strings.SplitSeq(value, ",") {
-			if strings.EqualFold(strings.Trim(part, " \t"), token) {
+			if strings.EqualFold(trimSpace(part), token) {
 				return true
 			}
 		}

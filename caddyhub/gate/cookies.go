@@ -11,6 +11,9 @@ import (
 func CookieValues(h http.Header, name string) []string {
 	var values []string
 	for _, line := range h["Cookie"] {
+		if !strings.Contains(line, name) {
+			continue // most lines lack most names
+		}
 		for pair := range strings.SplitSeq(line, ";") {
 			if key, value := cookiePair(pair); key == name {
 				values = append(values, value)
@@ -23,10 +26,24 @@ func CookieValues(h http.Header, name string) []string {
 // cookiePair takes name and value from one piece of a Cookie header. A piece
 // without a name is read as servers do that see "=a=b" as the cookie a.
 func cookiePair(pair string) (name, value string) {
-	pair = strings.TrimLeft(strings.Trim(pair, " \t"), "=")
+	pair = strings.TrimLeft(trimSpace(pair), "=")
 	name, value, _ = strings.Cut(pair, "=")
-	return strings.Trim(name, " \t"), strings.Trim(value, " \t")
+	return trimSpace(name), trimSpace(value)
 }
+
+// trimSpace takes away what RFC 9110, 5.6.3 calls optional whitespace. Requests
+// have so much of it to look for that strings.Trim would be a cost.
+func trimSpace(text string) string {
+	for text != "" && isSpace(text[0]) {
+		text = text[1:]
+	}
+	for text != "" && isSpace(text[len(text)-1]) {
+		text = text[:len(text)-1]
+	}
+	return text
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' }
 
 // cookieNames are names of cookies: some exactly, some by how they begin.
 type cookieNames struct{ exact, prefixes []string }
@@ -40,7 +57,7 @@ func (c cookieNames) has(name string) bool {
 // byte for byte as it came.
 func stripCookies(h http.Header, names cookieNames) {
 	lines := h["Cookie"]
-	if len(lines) == 0 || !slices.ContainsFunc(lines, func(line string) bool { return holds(line, names) }) {
+	if !slices.ContainsFunc(lines, func(line string) bool { return holds(line, names) }) {
 		return
 	}
 	kept := make([]string, 0, len(lines))

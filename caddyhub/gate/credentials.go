@@ -93,7 +93,7 @@ func parseAuthorization(value string) (token string, ok bool) {
 	if !found || !strings.EqualFold(scheme, "token") && !strings.EqualFold(scheme, "bearer") {
 		return "", false
 	}
-	token = strings.Trim(rest, " \t")
+	token = trimSpace(rest)
 	return token, token != "" && !strings.ContainsAny(token, " \t")
 }
 

@@ -92,7 +92,7 @@ func pruneConnection(h http.Header, keep func(token string) bool) {
 	clean := len(values) <= 1
 	for _, value := range values {
 		for token := range strings.SplitSeq(value, ",") {
-			clean = clean && keep(strings.Trim(token, " \t"))
+			clean = clean && keep(trimSpace(token))
 		}
 	}
 	if clean {
@@ -101,7 +101,7 @@ func pruneConnection(h http.Header, keep func(token string) bool) {
 	var kept []string
 	for _, value := range values {
 		for token := range strings.SplitSeq(value, ",") {
-			if token = strings.Trim(token, " \t"); keep(token) {
+			if token = trimSpace(token); keep(token) {
 				kept = append(kept, token)
 			}
 		}

@@ -69,15 +69,12 @@ func (s *Site) handOver(visitors *browser.Browser, log *slog.Logger) *handover.H
 	return codes
 }
 
-// Astray answers a request that is for none of the other parts at the host that it
-// came to, and says whether it did: ask it first.
-func (s *Site) Astray(w http.ResponseWriter, r *http.Request) bool {
-	if !s.hosts.serves(r) {
-		return false
-	}
-	s.hosts.serve(w, r)
-	return true
-}
+// Astray says whether a request is for none of the other parts at the host that it
+// came to: ask it first, and have Lead answer.
+func (s *Site) Astray(r *http.Request) bool { return s.hosts.serves(r) }
+
+// Lead answers a request that is astray.
+func (s *Site) Lead(w http.ResponseWriter, r *http.Request) { s.hosts.serve(w, r) }
 
 // serves says whether a request is not for any of the other parts at the host
 // that it came to: a login arrives there, or it came to the wrong one.

@@ -64,7 +64,8 @@ func TestAstray(t *testing.T) {
 		r.Header.Set("Sec-Fetch-Mode", "navigate")
 		w := httptest.NewRecorder()
 		leads := "here"
-		if site.Astray(w, r) {
+		if site.Astray(r) {
+			site.Lead(w, r)
 			leads = w.Result().Header.Get("Location")
 		}
 		if leads != test.leads {
@@ -72,13 +73,17 @@ func TestAstray(t *testing.T) {
 		}
 		r.Header.Set("Sec-Fetch-Mode", "cors")
 		w = httptest.NewRecorder()
-		if astray := site.Astray(w, r); astray && w.Code != http.StatusMisdirectedRequest || astray == (test.leads == "here") {
+		astray := site.Astray(r)
+		if astray {
+			site.Lead(w, r)
+		}
+		if astray && w.Code != http.StatusMisdirectedRequest || astray == (test.leads == "here") {
 			t.Errorf("%s%s by a script: %v %d", test.host, test.target, astray, w.Code)
 		}
 	}
 	// Without hosts of users every host is the hub's.
 	site = f.configure(settings(&platform{}))
-	if site.Astray(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "https://ada.hub.example.org/hub/home", nil)) {
+	if site.Astray(httptest.NewRequest(http.MethodGet, "https://ada.hub.example.org/hub/home", nil)) {
 		t.Error("a hub without hosts of users sends people away")
 	}
 }

@@ -46,13 +46,16 @@ type Provider struct {
 	directory *identity.Directory
 	browser   *browser.Browser
 	base      hubpath.Base
-	public    *url.URL
-	pages     Pages
-	lifetime  time.Duration
-	observe   func(handler, method string, status int, took time.Duration)
-	audit     *audit.Log
-	now       func() time.Time
-	log       *slog.Logger
+	// authorizePath and tokenPath are the two.
+	authorizePath, tokenPath string
+
+	public   *url.URL
+	pages    Pages
+	lifetime time.Duration
+	observe  func(handler, method string, status int, took time.Duration)
+	audit    *audit.Log
+	now      func() time.Time
+	log      *slog.Logger
 }
 
 // New makes a Provider.
@@ -64,16 +67,18 @@ func New(options Options) *Provider {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Provider{
-		directory: options.Directory,
-		browser:   options.Browser,
-		base:      options.Base,
-		public:    options.PublicURL,
-		pages:     options.Pages,
-		lifetime:  options.Lifetime,
-		observe:   options.Observe,
-		audit:     options.Audit,
-		now:       options.Now,
-		log:       options.Log,
+		directory:     options.Directory,
+		browser:       options.Browser,
+		base:          options.Base,
+		authorizePath: options.Base.API("oauth2/authorize"),
+		tokenPath:     options.Base.API("oauth2/token"),
+		public:        options.PublicURL,
+		pages:         options.Pages,
+		lifetime:      options.Lifetime,
+		observe:       options.Observe,
+		audit:         options.Audit,
+		now:           options.Now,
+		log:           options.Log,
 	}
 }
 
@@ -81,17 +86,17 @@ func New(options Options) *Provider {
 // {hub}api/oauth2/authorize and {hub}api/oauth2/token, in exactly this spelling.
 func (p *Provider) Serves(r *http.Request) bool {
 	path := r.URL.EscapedPath()
-	return path == p.authorizePath() || path == p.tokenPath()
+	return path == p.authorizePath || path == p.tokenPath
 }
 
 // ServeHTTP answers a request that Serves recognises; any other gets a 404.
 func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer, begun, handler := &httpstatus.Recorder{ResponseWriter: w}, p.now(), "unknown"
 	switch r.URL.EscapedPath() {
-	case p.authorizePath():
+	case p.authorizePath:
 		handler = "authorize"
 		p.serveAuthorize(answer, r)
-	case p.tokenPath():
+	case p.tokenPath:
 		handler = "token"
 		p.serveToken(answer, r)
 	default:
@@ -101,10 +106,6 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.observe("oauth "+handler, r.Method, answer.Status(), p.now().Sub(begun))
 	}
 }
-
-func (p *Provider) authorizePath() string { return p.base.API("oauth2/authorize") }
-
-func (p *Provider) tokenPath() string { return p.base.API("oauth2/token") }
 
 // tokenLifetime is how long a token issued now is good.
 func (p *Provider) tokenLifetime() time.Duration {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -64,7 +65,8 @@ func (a *App) serveGuarded(w http.ResponseWriter, r *http.Request, next caddyhtt
 		hub.Unavailable(w)
 		return nil
 	}
-	if site.Astray(w, Prepare(r)) {
+	if site.Astray(r) {
+		site.Lead(w, Prepare(r))
 		return nil
 	}
 	serving := part(site)
@@ -81,6 +83,9 @@ func Prepare(r *http.Request) *http.Request {
 	client, ok := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
 	if !ok || client == "" {
 		return r
+	}
+	if rest, found := strings.CutPrefix(r.RemoteAddr, client); found && strings.HasPrefix(rest, ":") && !strings.Contains(client, ":") {
+		return r // the common case, which costs no parsing
 	}
 	host, port, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

@@ -127,7 +127,8 @@ func (h *Handler) serveServers(w http.ResponseWriter, r *http.Request, site *hub
 		original.URL.EscapedPath() != r.URL.EscapedPath() {
 		return caddyhttp.Error(http.StatusBadRequest, errRewritten)
 	}
-	if site.Astray(w, app.Prepare(r)) {
+	if site.Astray(r) {
+		site.Lead(w, app.Prepare(r))
 		return nil
 	}
 	if !site.Edge.Serves(r) {
