@@ -17,8 +17,12 @@ const (
 	// makes it a twentieth, for that much more memory.
 	heapRoom = 64 << 20
 	// heapRest is how long it takes to use up the memory between two collections
-	// when there is no load to speak of. Go's own rule is right then.
+	// when there is no load to speak of. Go's own rule is right then, and what load
+	// has left behind goes back to the system.
 	heapRest = 10 * time.Second
+	// heapLeft is how much garbage is worth a collection at rest, in bytes. It is
+	// below what Go itself would wait for in the smallest heap.
+	heapLeft = 4 << 20
 )
 
 // giveHeapRoom has the garbage collector wait for heapRoom while there is load. A
@@ -27,21 +31,42 @@ const (
 // container, comes before both.
 func giveHeapRoom() {
 	if os.Getenv("GOGC") == "" {
-		new(heapPace).next(time.Now())
+		go new(heapPace).keep()
 	}
 }
 
 // heapPace is what the collector was told last.
 type heapPace struct{ percent int }
 
-// next waits for the end of the garbage collection that follows one at a time: what
-// nobody refers to is gone then.
-func (p *heapPace) next(before time.Time) {
-	runtime.AddCleanup(&struct{ _ *heapPace }{}, func(p *heapPace) {
-		now := time.Now()
-		p.follow(heapPercent(liveHeap(), now.Sub(before)))
-		p.next(now)
-	}, p)
+// keep follows the heap for as long as the process lives.
+func (p *heapPace) keep() {
+	last, collected := time.Now(), collection()
+	// What was in use when load caused a collection may be garbage since. asked says
+	// that the next collection is one of rest, resting that the last one was.
+	asked, resting := false, false
+	for {
+		select {
+		case <-collected:
+			now := time.Now()
+			p.follow(heapPercent(heapBytes("/gc/heap/live:bytes"), now.Sub(last)))
+			last, collected = now, collection()
+			asked, resting = false, asked
+		case <-time.After(heapRest):
+			garbage := heapBytes("/memory/classes/heap/objects:bytes") > heapBytes("/gc/heap/live:bytes")+heapLeft
+			if garbage || !resting && !asked {
+				asked = true
+				debug.FreeOSMemory()
+			}
+		}
+	}
+}
+
+// collection tells the end of the garbage collection that follows: what nobody
+// refers to is gone then.
+func collection() <-chan struct{} {
+	ended := make(chan struct{})
+	runtime.AddCleanup(&struct{ _ *heapPace }{}, func(ended chan struct{}) { close(ended) }, ended)
+	return ended
 }
 
 // follow tells the collector what is right now. Small changes are not worth
@@ -62,9 +87,10 @@ func heapPercent(live uint64, lasted time.Duration) int {
 	return int(max(100, heapRoom*100/max(live, 1<<20)))
 }
 
-// liveHeap is how many bytes the last garbage collection has found in use.
-func liveHeap() uint64 {
-	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+// heapBytes reads one of the runtime's metrics: what the last collection found in
+// use, or what is there now.
+func heapBytes(name string) uint64 {
+	sample := []metrics.Sample{{Name: name}}
 	metrics.Read(sample)
 	return sample[0].Value.Uint64()
 }

@@ -46,6 +46,32 @@ func TestHeapRoom(t *testing.T) {
 	collected(t, func(percent int) bool { return percent > small/2 })
 }
 
+// TestHeapRest: what is left behind when the load is over goes back to the system,
+// though nobody allocates any more.
+func TestHeapRest(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes as long as a rest")
+	}
+	before := debug.SetGCPercent(1000)
+	t.Cleanup(func() { debug.SetGCPercent(before) })
+	t.Setenv("GOGC", "")
+	giveHeapRoom()
+	held := make([]byte, heapRoom)
+	for i := range held {
+		held[i] = 1
+	}
+	full := heapBytes("/memory/classes/heap/objects:bytes")
+	runtime.KeepAlive(held)
+	for deadline := time.Now().Add(3 * heapRest); ; time.Sleep(heapRest / 20) {
+		if now := heapBytes("/memory/classes/heap/objects:bytes"); now < full-heapRoom/2 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the memory is still in use")
+		}
+	}
+}
+
 // collected collects garbage until the rule is what is wanted.
 func collected(t *testing.T, wanted func(percent int) bool) int {
 	t.Helper()

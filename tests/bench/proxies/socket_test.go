@@ -136,8 +136,17 @@ func (c *contender) used(ctx context.Context) (bytes int64, err error) {
 	return bytes, nil
 }
 
+// rest is how long nothing happens before memory is looked at: what opening
+// connections has left behind is not what idle ones cost, and programs give it back
+// in their own time.
+const rest = 15 * time.Second
+
 // settled is the memory of a contender once it changes no more.
 func (c *contender) settled(ctx context.Context) int64 {
+	select {
+	case <-time.After(rest):
+	case <-ctx.Done():
+	}
 	last := int64(-1)
 	for range 20 {
 		now := measure.RSS(c.pids()...)
