@@ -40,7 +40,7 @@ func BenchmarkRoutingTable(b *testing.B) {
 			measure.Mebibytes(all), measure.Mebibytes(all-files), measure.Mebibytes(files))
 	}
 	show(b, fmt.Sprintf("Routing table: a POST over one connection to a nearly empty table, durable unless in memory; "+
-		"growth of the resident memory (VmRSS) of the process by %d routes added by 32 clients, five seconds after the last: "+
+		"growth of the resident memory (VmRSS) of the process by %d routes added by 32 clients, at rest: "+
 		"its own (heap, used or idle) and pages of files (RssFile: the store, and the program)", tableSize), shown)
 	showRequests(b, proxies)
 }
@@ -82,7 +82,7 @@ func addOneByOne(b *testing.B, r *routes) (median, worst time.Duration) {
 func (p *routing) resident(ctx context.Context) [2]int64 {
 	select {
 	case <-ctx.Done():
-	case <-time.After(5 * time.Second):
+	case <-time.After(rest):
 	}
 	return [2]int64{measure.RSS(p.pids()...), measure.RSSOfFiles(p.pids()...)}
 }
