@@ -3,6 +3,7 @@ package gate
 import (
 	"encoding/base64"
 	"net/http"
+	"net/textproto"
 	"strings"
 )
 
@@ -108,7 +109,7 @@ func version13(h http.Header) bool {
 func listsToken(values []string, token string) bool {
 	for _, value := range values {
 		for part := range strings.SplitSeq(value, ",") {
-			if strings.EqualFold(trimSpace(part), token) {
+			if strings.EqualFold(textproto.TrimString(part), token) {
 				return true
 			}
 		}

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"net/http"
+	"net/textproto"
 	"slices"
 	"strings"
 )
@@ -26,24 +27,10 @@ func CookieValues(h http.Header, name string) []string {
 // cookiePair takes name and value from one piece of a Cookie header. A piece
 // without a name is read as servers do that see "=a=b" as the cookie a.
 func cookiePair(pair string) (name, value string) {
-	pair = strings.TrimLeft(trimSpace(pair), "=")
+	pair = strings.TrimLeft(textproto.TrimString(pair), "=")
 	name, value, _ = strings.Cut(pair, "=")
-	return trimSpace(name), trimSpace(value)
+	return textproto.TrimString(name), textproto.TrimString(value)
 }
-
-// trimSpace takes away what RFC 9110, 5.6.3 calls optional whitespace. Requests
-// have so much of it to look for that strings.Trim would be a cost.
-func trimSpace(text string) string {
-	for text != "" && isSpace(text[0]) {
-		text = text[1:]
-	}
-	for text != "" && isSpace(text[len(text)-1]) {
-		text = text[:len(text)-1]
-	}
-	return text
-}
-
-func isSpace(c byte) bool { return c == ' ' || c == '\t' }
 
 // cookieNames are names of cookies: some exactly, some by how they begin.
 type cookieNames struct{ exact, prefixes []string }

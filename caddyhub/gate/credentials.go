@@ -2,6 +2,7 @@ package gate
 
 import (
 	"net/http"
+	"net/textproto"
 	"net/url"
 	"slices"
 	"strings"
@@ -93,7 +94,7 @@ func parseAuthorization(value string) (token string, ok bool) {
 	if !found || !strings.EqualFold(scheme, "token") && !strings.EqualFold(scheme, "bearer") {
 		return "", false
 	}
-	token = trimSpace(rest)
+	token = textproto.TrimString(rest)
 	return token, token != "" && !strings.ContainsAny(token, " \t")
 }
 

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"net/http"
+	"net/textproto"
 	"slices"
 	"strings"
 )
@@ -92,7 +93,7 @@ func pruneConnection(h http.Header, keep func(token string) bool) {
 	clean := len(values) <= 1
 	for _, value := range values {
 		for token := range strings.SplitSeq(value, ",") {
-			clean = clean && keep(trimSpace(token))
+			clean = clean && keep(textproto.TrimString(token))
 		}
 	}
 	if clean {
@@ -101,7 +102,7 @@ func pruneConnection(h http.Header, keep func(token string) bool) {
 	var kept []string
 	for _, value := range values {
 		for token := range strings.SplitSeq(value, ",") {
-			if token = trimSpace(token); keep(token) {
+			if token = textproto.TrimString(token); keep(token) {
 				kept = append(kept, token)
 			}
 		}

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"net/http"
@@ -122,14 +121,9 @@ func appendField(b []byte, name, value string) []byte {
 	b = append(append(b, name...), ": "...)
 	from := len(b)
 	b = append(b, value...)
-	for _, end := range [...]byte{'\r', '\n', 0} {
-		for rest := b[from:]; ; {
-			i := bytes.IndexByte(rest, end)
-			if i < 0 {
-				break
-			}
-			rest[i] = ' '
-			rest = rest[i+1:]
+	for i, c := range b[from:] {
+		if c == '\r' || c == '\n' || c == 0 {
+			b[from+i] = ' '
 		}
 	}
 	return append(b, "\r\n"...)

@@ -41,20 +41,18 @@ type heapPace struct{ percent int }
 // keep follows the heap for as long as the process lives.
 func (p *heapPace) keep() {
 	last, collected := time.Now(), collection()
-	// What was in use when load caused a collection may be garbage since. asked says
-	// that the next collection is one of rest, resting that the last one was.
-	asked, resting := false, false
+	var lasted time.Duration // from the last collection but one to the last
 	for {
 		select {
 		case <-collected:
 			now := time.Now()
-			p.follow(heapPercent(heapBytes("/gc/heap/live:bytes"), now.Sub(last)))
+			lasted = now.Sub(last)
+			p.follow(heapPercent(heapBytes("/gc/heap/live:bytes"), lasted))
 			last, collected = now, collection()
-			asked, resting = false, asked
 		case <-time.After(heapRest):
-			garbage := heapBytes("/memory/classes/heap/objects:bytes") > heapBytes("/gc/heap/live:bytes")+heapLeft
-			if garbage || !resting && !asked {
-				asked = true
+			// What was in use when load caused a collection may be garbage since.
+			loaded := lasted <= heapRest
+			if loaded || heapBytes("/memory/classes/heap/objects:bytes") > heapBytes("/gc/heap/live:bytes")+heapLeft {
 				debug.FreeOSMemory()
 			}
 		}

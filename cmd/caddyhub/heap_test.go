@@ -49,9 +49,6 @@ func TestHeapRoom(t *testing.T) {
 // TestHeapRest: what is left behind when the load is over goes back to the system,
 // though nobody allocates any more.
 func TestHeapRest(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes as long as a rest")
-	}
 	before := debug.SetGCPercent(1000)
 	t.Cleanup(func() { debug.SetGCPercent(before) })
 	t.Setenv("GOGC", "")

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -83,9 +82,6 @@ func Prepare(r *http.Request) *http.Request {
 	client, ok := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
 	if !ok || client == "" {
 		return r
-	}
-	if rest, found := strings.CutPrefix(r.RemoteAddr, client); found && strings.HasPrefix(rest, ":") && !strings.Contains(client, ":") {
-		return r // the common case, which costs no parsing
 	}
 	host, port, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

@@ -235,16 +235,13 @@ func (r *Ring) current() Key {
 // inForce is the index of the newest key in force; of keys that are all in the
 // future (a clock set back) that of the oldest.
 func (r *Ring) inForce(keys []Key) int {
-	if len(keys) == 1 {
-		return 0
-	}
-	now := r.now()
-	for i, key := range keys {
-		if !key.From.After(now) {
+	oldest := len(keys) - 1
+	for i, key := range keys[:oldest] {
+		if !key.From.After(r.now()) {
 			return i
 		}
 	}
-	return len(keys) - 1
+	return oldest // whatever the clock says
 }
 
 // RandomToken returns n random bytes from crypto/rand as URL-safe base64

@@ -80,11 +80,7 @@ func addOneByOne(b *testing.B, r *routes) (median, worst time.Duration) {
 
 // resident is the memory of a proxy that has rested, and what of it is pages of files.
 func (p *routing) resident(ctx context.Context) [2]int64 {
-	select {
-	case <-ctx.Done():
-	case <-time.After(rest):
-	}
-	return [2]int64{measure.RSS(p.pids()...), measure.RSSOfFiles(p.pids()...)}
+	return [2]int64{p.settled(ctx), measure.RSSOfFiles(p.pids()...)}
 }
 
 // showRequests compares requests at a steady rate while nobody and while somebody
